@@ -1,0 +1,1 @@
+"""The autograder: from an authored assignment to marks and feedback."""
