@@ -1,0 +1,38 @@
+# Every entry point. `make serve` and `make test` are the two that matter.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: serve test book notebooks publish setup setup-tests lint lock clean
+
+serve: setup  ## Build what changed and start the hub on http://127.0.0.1:8000
+	@$(BIN)/campus notebooks && $(BIN)/campus book && $(BIN)/campus publish && exec $(BIN)/campus serve
+
+test: setup-tests  ## The whole proof
+	@$(BIN)/python -m tests.prove
+
+book: notebooks  ## The book as static files in build/book
+	@$(BIN)/campus book
+
+notebooks: setup  ## Every notebook, from its MyST source
+	@$(BIN)/campus notebooks
+
+publish: notebooks
+	@$(BIN)/campus publish
+
+setup:
+	@command -v $(PYTHON) >/dev/null || { echo "Python is missing: install the packages python3 and python3-venv." >&2; exit 1; }
+	@$(PYTHON) campus/environment.py
+
+setup-tests:
+	@command -v $(PYTHON) >/dev/null || { echo "Python is missing: install the packages python3 and python3-venv." >&2; exit 1; }
+	@$(PYTHON) campus/environment.py --tests
+
+lint: setup-tests
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+lock:  ## requirements.txt from requirements.in; needs uv
+	uv pip compile -q --universal --fork-strategy fewest --python-version 3.11 --generate-hashes requirements.in -o requirements.txt
+	uv pip compile -q --universal --fork-strategy fewest --python-version 3.11 --generate-hashes requirements-test.in -o requirements-test.txt
+
+clean:  ## Everything derived; state in var/ and the environment stay
+	rm -rf build

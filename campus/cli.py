@@ -1,0 +1,150 @@
+"""The `campus` command: a thin skin over the functions that do the work."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from campus.errors import CampusError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+out = Console(soft_wrap=True)
+err = Console(stderr=True, soft_wrap=True)
+
+
+@contextmanager
+def told_plainly() -> Iterator[None]:
+    """Turn a user's error into its sentence and exit code 1."""
+    try:
+        yield
+    except CampusError as error:
+        err.print(str(error), style="red", markup=False, highlight=False)
+        raise typer.Exit(1) from None
+    except OSError as error:
+        if error.errno != 28:
+            raise
+        err.print(f"The disk is full ({error.filename or 'while writing'}): free some space and run the command again.")
+        raise typer.Exit(1) from None
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar on standard error; a function `(name, done, total)` moves it."""
+    columns = [
+        TextColumn("{task.description:<24}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[last]}"),
+    ]
+    with Progress(*columns, console=err) as bar:
+        task = bar.add_task(what, total=None, last="")
+        yield lambda name, done, total: bar.update(task, completed=done, total=total, last=name)
+
+
+@app.command()
+def notebooks() -> None:
+    """Build the notebooks: executed for the book, clean for associates, source notebooks for nbgrader."""
+    from campus.notebooks import build_notebooks
+
+    with told_plainly():
+        with progress_bar("Running sessions") as progress:
+            built = build_notebooks(progress)
+        for name, figures in built.figures.items():
+            out.print(f"{name}: {figures['seconds']:.0f} s, {figures['peak_mb']:.0f} MB", highlight=False)
+        out.print(f"{built.sessions} sessions ({built.ran} run, the rest unchanged), {built.assignments} assignments.")
+
+
+@app.command()
+def verify() -> None:
+    """Run every notebook in a fresh kernel and compare what it gives with what the book shows (nbval)."""
+    from campus.verification import verify_notebooks
+
+    with told_plainly():
+        with progress_bar("Verifying notebooks") as progress:
+            results = verify_notebooks(progress)
+        wrong = [result for result in results if result.failures]
+        for result in wrong:
+            out.print(f"{result.name}: {len(result.failures)} cells differ from the page:", style="red")
+            out.print("\n".join(result.failures), markup=False, highlight=False)
+        cells = sum(result.cells for result in results)
+        differ = sum(len(result.failures) for result in results)
+        out.print(f"{cells} cells run and compared in {len(results)} notebooks, {differ} differ.")
+        if wrong:
+            raise typer.Exit(1)
+
+
+@app.command()
+def book() -> None:
+    """Build the book as static files from the executed notebooks."""
+    from campus.book import build_book
+    from campus.folders import SITE
+
+    with told_plainly():
+        with progress_bar("Building the book") as progress:
+            build_book(progress)
+        out.print(f"The book is in {SITE}: open index.html.", highlight=False)
+
+
+@app.command()
+def publish() -> None:
+    """Publish the clean sessions to the repository that workspaces pull."""
+    from campus.sessions import publish_sessions, repository
+
+    with told_plainly():
+        changed = publish_sessions()
+        out.print(f"{'Published' if changed else 'Nothing changed'}: {repository()}", highlight=False)
+
+
+@app.command()
+def hours(as_json: Annotated[bool, typer.Option("--json", help="Plain JSON instead of a table.")] = False) -> None:
+    """Study time by session, module and programme, by the rule that CONTRIBUTING.md gives."""
+    from campus.hours import measure_programme
+
+    with told_plainly():
+        measured = measure_programme()
+        if as_json:
+            json.dump(measured, sys.stdout, indent=2)
+            print()
+            return
+        out.print(session_table(measured["sessions"]))
+        out.print(module_table(measured["modules"]))
+        total, target, share = (measured[key] for key in ("total_hours", "target_hours", "active_share"))
+        out.print(f"{total} of {target} hours so far, {share:.0%} of them active.", highlight=False)
+
+
+def session_table(sessions: list[dict]) -> Table:
+    """Minutes of each session by kind of work."""
+    kinds = ("reading", "running", "practice", "assessment", "minutes", "stated_minutes")
+    headings = ("Reading", "Running", "Practice", "Assessment", "Time", "Stated")
+    table = Table("Session", "Title", *headings, caption="Minutes; time is the sum, rounded to five")
+    for session in sessions:
+        table.add_row(session["code"], session["title"], *(f"{session[kind]:.0f}" for kind in kinds))
+    return table
+
+
+def module_table(modules: list[dict]) -> Table:
+    """Hours of each module so far, beside its hours when complete."""
+    table = Table("Module", "Title", "Sessions", "Hours so far", "Hours when complete")
+    for module in modules:
+        table.add_row(*(str(module[key]) for key in ("number", "title", "sessions", "hours", "planned_hours")))
+    return table
+
+
+@app.command()
+def serve() -> None:
+    """Start the hub on this machine with the example cohort, until Ctrl-C."""
+    from campus.serve import serve as serve_hub
+
+    with told_plainly():
+        serve_hub()
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,154 @@
+"""Running notebooks: in parallel over the cores, once for each state of the code and of what it depends on."""
+
+import asyncio
+import hashlib
+import json
+import os
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+
+from campus.errors import CampusError
+from campus.folders import BUILD, ROOT
+
+CACHE = BUILD / "cache"
+MOST_SECONDS = 60
+MOST_MB = 1000
+PEAK_MEMORY = "max(__import__('resource').getrusage(who).ru_maxrss for who in (0, -1))"  # kB on Linux
+SINGLE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A notebook to run: its source file's name for messages, and the folder it runs in."""
+
+    name: str
+    notebook: NotebookNode
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What a run gave: the outputs of each code cell, wall time in seconds, peak memory in MB."""
+
+    cells: list[list[dict]]
+    seconds: float
+    peak_mb: float
+
+
+def run_all(runs: list[Run], progress: Callable[[str, int, int], None]) -> tuple[dict[str, Outputs], int]:
+    """The outputs of every run by name, and how many were not in the cache; all failures are told at once."""
+    found = {run.name: load_outputs(run) for run in runs}
+    todo = [run for run in runs if found[run.name] is None]
+    if todo:
+        found |= asyncio.run(run_side_by_side(todo, progress))
+    return found, len(todo)
+
+
+async def run_side_by_side(runs: list[Run], progress: Callable[[str, int, int], None]) -> dict[str, Outputs]:
+    """Run each notebook in its own kernel, as many at once as there are cores, and store what they gave."""
+    free_core = asyncio.Semaphore(os.cpu_count() or 1)
+    found, failures = {}, []
+
+    async def take_turn(run: Run) -> None:
+        async with free_core:
+            try:
+                found[run.name] = await run_notebook(run)
+                store_outputs(run, found[run.name])
+            except CampusError as error:
+                failures.append(str(error))
+            progress(run.name, len(found) + len(failures), len(runs))
+
+    await asyncio.gather(*(take_turn(run) for run in runs))
+    if failures:
+        raise CampusError("\n".join(sorted(failures)))
+    return found
+
+
+async def run_notebook(run: Run) -> Outputs:
+    """Run a copy of the notebook in a fresh kernel; a failing cell, 60 seconds or 1 GB is an error with the figure."""
+    notebook = nbformat.from_dict(json.loads(json.dumps(run.notebook)))
+    client = NotebookClient(
+        notebook,
+        timeout=MOST_SECONDS,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(run.folder)}},
+        record_timing=False,
+        coalesce_streams=True,
+    )
+    start = time.monotonic()
+    try:
+        async with client.async_setup_kernel(env={**os.environ, **SINGLE_THREAD}):
+            for index, cell in enumerate(notebook.cells):
+                await run_cell(client, cell, index, run)
+            seconds = time.monotonic() - start
+            peak_mb = await measure_peak(client)
+    except DeadKernelError:
+        raise CampusError(f"{run.name}: the kernel died while it ran: look for a crash or for memory.") from None
+    if seconds > MOST_SECONDS:
+        raise CampusError(
+            f"{run.name} took {seconds:.0f} s to run, over the {MOST_SECONDS} s allowed: make it lighter."
+        )
+    if peak_mb > MOST_MB:
+        raise CampusError(f"{run.name} used {peak_mb:.0f} MB, over the {MOST_MB} MB allowed: make it lighter.")
+    cells = [[dict(output) for output in cell.outputs] for cell in notebook.cells if cell.cell_type == "code"]
+    return Outputs(cells, round(seconds, 1), round(peak_mb))
+
+
+async def run_cell(client: NotebookClient, cell: NotebookNode, index: int, run: Run) -> None:
+    """Run one cell; an exception, or anything on standard error, becomes a sentence with file, cell and error."""
+    first = next((line for line in cell.source.splitlines() if line.strip()), "")
+    position = f"{run.name}, cell {index + 1} ('{first[:60]}')"
+    try:
+        await client.async_execute_cell(cell, index)
+    except CellTimeoutError:
+        raise CampusError(f"{position} ran for more than {MOST_SECONDS} s: make it lighter.") from None
+    except CellExecutionError as error:
+        raise CampusError(f"{position} failed with {error.ename}: {error.evalue}") from None
+    warned = [o.text for o in cell.get("outputs", []) if o.output_type == "stream" and o.name == "stderr"]
+    if warned:
+        raise CampusError(f"{position} wrote to standard error, which no page should show: {warned[0].strip()[:300]}")
+
+
+async def measure_peak(client: NotebookClient) -> float:
+    """Peak resident memory of the kernel or its largest child, in MB."""
+    message_id = client.kc.execute("", silent=True, user_expressions={"peak": PEAK_MEMORY})
+    while True:
+        reply = await client.kc.get_shell_msg(timeout=30)
+        if reply["parent_header"].get("msg_id") == message_id:
+            return int(reply["content"]["user_expressions"]["peak"]["data"]["text/plain"]) / 1024
+
+
+# The cache
+
+
+def key(run: Run) -> str:
+    """A digest of all that a run's outputs depend on: its code, the files it can read, the lock, Python."""
+    code = [cell.source for cell in run.notebook.cells if cell.cell_type == "code"]
+    files = [*sorted((run.folder / "data").glob("*")), run.folder.parent / "course.mplstyle", ROOT / "requirements.txt"]
+    digest = hashlib.sha256(json.dumps([code, platform.python_version(), run.folder.name]).encode())
+    for path in files:
+        digest.update(f"{path.name}\n".encode() + path.read_bytes())
+    return digest.hexdigest()[:32]
+
+
+def load_outputs(run: Run) -> Outputs | None:
+    """The stored outputs of a run, or nothing."""
+    path = CACHE / f"{key(run)}.json"
+    return Outputs(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
+
+
+def store_outputs(run: Run, outputs: Outputs) -> None:
+    """Store a run's outputs, whole or not at all."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    path = CACHE / f"{key(run)}.json"
+    scratch = path.with_suffix(f".{os.getpid()}.part")
+    scratch.write_text(json.dumps(asdict(outputs), sort_keys=True), encoding="utf-8")
+    scratch.replace(path)

@@ -1,0 +1,65 @@
+"""Does set-up tell in one sentence why it cannot go on?"""
+
+import collections
+
+import pytest
+
+from campus import environment
+
+
+def test_an_old_python_is_refused(monkeypatch, capsys):
+    """Is Python 3.10 told what to install?"""
+    version = collections.namedtuple("version", "major minor micro releaselevel serial")(3, 10, 0, "final", 0)
+    monkeypatch.setattr(environment.sys, "version_info", version)
+    with pytest.raises(SystemExit) as stopped:
+        environment.refuse_old_python()
+    assert stopped.value.code == 1
+    assert capsys.readouterr().err.startswith("Python 3.10 is too old: install Python 3.11 or newer")
+
+
+def test_a_full_disk_is_told_before_the_work(monkeypatch, capsys, tmp_path):
+    """Is too little space said with the figures, and nothing begun?"""
+    usage = collections.namedtuple("usage", "total used free")
+    monkeypatch.setattr(environment.shutil, "disk_usage", lambda path: usage(10**10, 10**10, 5 * 10**6))
+    monkeypatch.setattr(environment, "VENV", str(tmp_path / "venv"))
+    monkeypatch.setattr(environment, "PYTHON", str(tmp_path / "venv" / "bin" / "python"))
+    with pytest.raises(SystemExit):
+        environment.ensure_venv()
+    assert "has 5 MB free" in capsys.readouterr().err
+    assert not (tmp_path / "venv").exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            "ERROR: Could not find a version that satisfies\nERROR: No matching distribution found for x",
+            "connect to the network",
+        ),
+        (
+            "WARNING: Retrying after connection broken by NewConnectionError: Name or service not known",
+            "connect to the network",
+        ),
+        ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "The disk is full"),
+        ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES", "could not be installed: ERROR: THESE PACKAGES"),
+    ],
+)
+def test_a_failing_pip_is_one_sentence(said, told, capsys):
+    """Does each way for pip to fail come out as what to do?"""
+    script = f"import sys; sys.stderr.write({said!r}); sys.exit(1)"
+    with pytest.raises(SystemExit) as stopped:
+        environment.run_pip([environment.sys.executable, "-c", script], "requirements.txt")
+    assert stopped.value.code == 1
+    err = capsys.readouterr().err
+    assert told in err
+    assert "Traceback" not in err
+
+
+def test_a_finished_step_is_not_done_again(monkeypatch, tmp_path):
+    """Is pip left alone when the stamp names the same lock?"""
+    monkeypatch.setattr(environment, "VENV", str(tmp_path))
+    calls = []
+    monkeypatch.setattr(environment, "run_pip", lambda command, what: calls.append(what))
+    environment.ensure_packages("requirements.txt")
+    environment.ensure_packages("requirements.txt")
+    assert calls == ["requirements.txt"]
