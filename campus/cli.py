@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -49,13 +50,15 @@ def progress_bar(what: str) -> Iterator[Callable[[str, int, int], None]]:
 
 
 @app.command()
-def notebooks() -> None:
+def notebooks(
+    only: Annotated[list[Path] | None, typer.Argument(help="Sources of single sessions; all without it.")] = None,
+) -> None:
     """Build the notebooks: executed for the book, clean for associates, source notebooks for nbgrader."""
     from campus.notebooks import build_notebooks
 
     with told_plainly():
         with progress_bar("Running sessions") as progress:
-            built = build_notebooks(progress)
+            built = build_notebooks(progress, only)
         for name, figures in built.figures.items():
             out.print(f"{name}: {figures['seconds']:.0f} s, {figures['peak_mb']:.0f} MB", highlight=False)
         out.print(f"{built.sessions} sessions ({built.ran} run, the rest unchanged), {built.assignments} assignments.")

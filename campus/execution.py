@@ -80,6 +80,7 @@ async def run_notebook(run: Run) -> Outputs:
         timeout=MOST_SECONDS,
         kernel_name="python3",
         resources={"metadata": {"path": str(run.folder)}},
+        extra_arguments=["--log-level=ERROR"],
         record_timing=False,
         coalesce_streams=True,
     )
@@ -92,6 +93,8 @@ async def run_notebook(run: Run) -> Outputs:
             peak_mb = await measure_peak(client)
     except DeadKernelError:
         raise CampusError(f"{run.name}: the kernel died while it ran: look for a crash or for memory.") from None
+    except RuntimeError as error:
+        raise CampusError(f"{run.name}: no kernel could be started ({error}): run the command again.") from None
     if seconds > MOST_SECONDS:
         raise CampusError(
             f"{run.name} took {seconds:.0f} s to run, over the {MOST_SECONDS} s allowed: make it lighter."

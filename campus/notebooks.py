@@ -32,7 +32,7 @@ from campus.directives import (
 from campus.errors import CampusError
 from campus.execution import Outputs, Run, run_all
 from campus.folders import CLEAN, EXECUTED, EXERCISES, MODULES, SOURCE
-from campus.syllabus import Session, list_sessions, split_front_matter, where
+from campus.syllabus import Session, list_sessions, read_session, split_front_matter, where
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 LANGUAGE = {
@@ -57,9 +57,11 @@ class Built:
     figures: dict[str, dict[str, float]]
 
 
-def build_notebooks(progress: Callable[[str, int, int], None] = lambda what, done, total: None) -> Built:
-    """Build all three kinds; what did not change is neither run nor written."""
-    sessions = list_sessions()
+def build_notebooks(
+    progress: Callable[[str, int, int], None] = lambda what, done, total: None, only: list[Path] | None = None
+) -> Built:
+    """Build all three kinds, or those of the named sessions only; what did not change is neither run nor written."""
+    sessions = [read_session(path.resolve()) for path in only] if only else list_sessions()
     notebooks = {session.name: read_notebook(session) for session in sessions}
     for tree in (CLEAN, EXECUTED):
         stage_files(sessions, tree)
@@ -69,10 +71,11 @@ def build_notebooks(progress: Callable[[str, int, int], None] = lambda what, don
     outputs, ran = run_all(runs, progress)
     for session, run in zip(sessions, runs, strict=True):
         write_notebook(fill_outputs(run.notebook, outputs[run.name]), EXECUTED / f"{session.name}.ipynb")
-    assignments = build_assignments()
-    drop_strangers(sessions)
     figures = {run.name: {"seconds": outputs[run.name].seconds, "peak_mb": outputs[run.name].peak_mb} for run in runs}
-    return Built(len(sessions), assignments, ran, figures)
+    if only:
+        return Built(len(sessions), 0, ran, figures)
+    drop_strangers(sessions)
+    return Built(len(sessions), build_assignments(), ran, figures)
 
 
 # Reading

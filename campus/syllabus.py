@@ -71,6 +71,8 @@ def split_front_matter(path: Path) -> tuple[dict, str]:
 
 def read_session(path: Path) -> Session:
     """A session from its file; missing, unknown or wrong fields are named."""
+    if not path.is_file():
+        raise CampusError(f"{where(path)} does not exist: name a session, such as modules/NN-topic/NN-M-name.md.")
     front = read_front_matter(path)
     fields = front.get("session") or {}
     missing = sorted(SESSION_FIELDS - set(fields))

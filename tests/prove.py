@@ -1,6 +1,6 @@
 """The whole proof, a step at a time: `make test`.
 
-Every step runs, also after one that failed, so that a reader sees all that is wrong; the table at the end has the times.
+Every step runs, also after one that failed, so that a reader sees all that is wrong; a table has the times.
 """
 
 import os
@@ -20,7 +20,7 @@ PYTEST = [sys.executable, "-m", "pytest", "-q"]
 BROWSER_TESTS = "tests/end_to_end"
 
 STEPS = [
-    ("Lint and format", [BIN / "ruff", "check", "."]),
+    ("Lint", [BIN / "ruff", "check", "."]),
     ("Format", [BIN / "ruff", "format", "--check", "--quiet", "."]),
     ("Notebooks run", [BIN / "campus", "notebooks"]),
     ("Notebooks show what they give (nbval)", [BIN / "campus", "verify"]),
@@ -38,7 +38,7 @@ def prove() -> int:
     """Run every step; 0 if all passed."""
     start = time.monotonic()
     results = [("Chromium", *timed(find_browser))]
-    results += [(name, *timed(lambda command=command: run(name, command))) for name, command in STEPS]
+    results += [(name, *timed(run, name, command)) for name, command in STEPS]
     show(results, time.monotonic() - start)
     failed = sum(not passed for _, passed, _ in results)
     print(f"{len(results) - failed} passed, {failed} failed")
@@ -67,21 +67,24 @@ def environment() -> dict[str, str]:
     return {**os.environ, **threads, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
 
 
-def timed(step) -> tuple[bool, float]:
+def timed(step, *arguments) -> tuple[bool, float]:
     """Whether a step passed, and its seconds."""
     start = time.monotonic()
-    return step(), time.monotonic() - start
+    return step(*arguments), time.monotonic() - start
+
+
+def in_words(seconds: float) -> str:
+    """`3 min 07 s`."""
+    return f"{seconds // 60:.0f} min {seconds % 60:02.0f} s"
 
 
 def show(results: list[tuple[str, bool, float]], seconds: float) -> None:
     """Print the steps with their times, and what this run could not prove."""
     table = Table("Step", "Result", "Time")
     for name, passed, took in results:
-        table.add_row(
-            name, "[green]passed[/]" if passed else "[red]failed[/]", f"{took // 60:.0f} min {took % 60:02.0f} s"
-        )
+        table.add_row(name, "[green]passed[/]" if passed else "[red]failed[/]", in_words(took))
     console.print(table)
-    console.print(f"In all {seconds // 60:.0f} min {seconds % 60:02.0f} s.", highlight=False)
+    console.print(f"In all {in_words(seconds)}.", highlight=False)
     if os.geteuid() != 0:
         console.print("Not proved without root: that the hub also runs as root, as in a container.")
 
