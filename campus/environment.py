@@ -6,9 +6,11 @@ This file must parse on any Python 3, to tell those who have an old one.
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(ROOT, ".venv")
@@ -65,12 +67,13 @@ def ensure_venv():
 def ensure_packages(lock):
     """Install exactly what a lock names, hashes checked, unless the stamp says that it was done."""
     with open(os.path.join(ROOT, lock), "rb") as file:
-        digest = hashlib.sha256(file.read()).hexdigest()
+        content = file.read()
+    digest = hashlib.sha256(content).hexdigest()
     if read_stamp(lock) == digest:
         return
     say("Installing %s (a few minutes the first time; it goes on where it stopped)" % lock)
     command = [PYTHON, "-m", "pip", "install", "--require-hashes", "--disable-pip-version-check"]
-    run_pip(command + ["--requirement", lock], lock)
+    run_pip(command + ["--requirement", lock], lock, len(re.findall(rb"^\S+==", content, re.MULTILINE)))
     write_stamp(lock, digest)
 
 
@@ -85,16 +88,17 @@ def ensure_project():
     write_stamp("project", digest)
 
 
-def run_pip(command, what):
-    """Run pip, its own progress shown; what it fails on becomes one sentence."""
-    process = subprocess.Popen(command, cwd=ROOT, stdout=None, stderr=subprocess.PIPE, universal_newlines=True)
-    said = []
-    for line in process.stderr:
-        said.append(line.strip())
-    if process.wait() == 0:
-        return
-    reason = [line for line in said if line.startswith("ERROR")] or said or ["pip gave no reason"]
-    text = "\n".join(said).lower()
+def run_pip(command, what, packages=0):
+    """Run pip with a line that counts its packages; what it fails on becomes one sentence."""
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=said, universal_newlines=True)
+        show_progress(process.stdout, packages)
+        if process.wait() == 0:
+            return
+        said.seek(0)
+        lines = [line.strip() for line in said if line.strip()]
+    reason = [line for line in lines if line.startswith("ERROR")] or lines or ["pip gave no reason"]
+    text = "\n".join(lines).lower()
     if "no space left" in text or "errno 28" in text:
         stop("The disk is full: free %d MB where %s stands and run the command again." % (NEEDED_MB, ROOT))
     if any(word in text for word in NETWORK_WORDS):
@@ -103,6 +107,22 @@ def run_pip(command, what):
             "it goes on where it stopped." % what
         )
     stop("%s could not be installed: %s" % (what, reason[-1]))
+
+
+def show_progress(output, packages):
+    """Count the packages that pip names: one line that moves on a terminal, a line for every fifty elsewhere."""
+    found = 0
+    for line in output:
+        if line.startswith(("Collecting", "Requirement already")) and packages:
+            found += 1
+            bar = "#" * (30 * found // packages)
+            if sys.stdout.isatty():
+                sys.stdout.write("\r  fetching [%-30s] %d of %d " % (bar, min(found, packages), packages))
+                sys.stdout.flush()
+            elif found % 50 == 0:
+                say("  fetched %d of %d" % (found, packages))
+        elif line.startswith("Installing collected"):
+            say("\n  installing" if sys.stdout.isatty() else "  installing")
 
 
 def stamp_path(name):

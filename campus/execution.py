@@ -80,7 +80,7 @@ async def run_notebook(run: Run) -> Outputs:
         timeout=MOST_SECONDS,
         kernel_name="python3",
         resources={"metadata": {"path": str(run.folder)}},
-        extra_arguments=["--log-level=ERROR"],
+        extra_arguments=["--log-level=CRITICAL"],
         record_timing=False,
         coalesce_streams=True,
     )

@@ -59,7 +59,7 @@ def test_a_finished_step_is_not_done_again(monkeypatch, tmp_path):
     """Is pip left alone when the stamp names the same lock?"""
     monkeypatch.setattr(environment, "VENV", str(tmp_path))
     calls = []
-    monkeypatch.setattr(environment, "run_pip", lambda command, what: calls.append(what))
+    monkeypatch.setattr(environment, "run_pip", lambda command, what, packages: calls.append(what))
     environment.ensure_packages("requirements.txt")
     environment.ensure_packages("requirements.txt")
     assert calls == ["requirements.txt"]
