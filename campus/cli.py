@@ -60,7 +60,8 @@ def notebooks(
         with progress_bar("Running sessions") as progress:
             built = build_notebooks(progress, only)
         for name, figures in built.figures.items():
-            out.print(f"{name}: {figures['seconds']:.0f} s, {figures['peak_mb']:.0f} MB", highlight=False)
+            seconds, peak_mb = figures["seconds"], figures["peak_mb"]
+            out.print(f"{name}: {seconds:.0f} s of processor time, {peak_mb:.0f} MB", highlight=False)
         out.print(f"{built.sessions} sessions ({built.ran} run, the rest unchanged), {built.assignments} assignments.")
 
 

@@ -16,6 +16,7 @@ HUB_CONFIG = ROOT / "hub-config"
 BUILD = ROOT / "build"
 EXECUTED = BUILD / "executed"  # notebooks with outputs and MyST directives, for the book
 CLEAN = BUILD / "clean"  # notebooks without outputs or directives, for associates
+RUNNING = BUILD / "running"  # where sessions run: what they read, laid out as associates have it
 SOURCE = BUILD / "source"  # nbgrader source notebooks, one folder an assignment
 SITE = BUILD / "book"  # the book as static files
 

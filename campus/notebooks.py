@@ -31,7 +31,7 @@ from campus.directives import (
 )
 from campus.errors import CampusError
 from campus.execution import Outputs, Run, run_all
-from campus.folders import CLEAN, EXECUTED, EXERCISES, MODULES, SOURCE
+from campus.folders import CLEAN, EXECUTED, EXERCISES, MODULES, RUNNING, SOURCE
 from campus.syllabus import Session, list_sessions, read_session, split_front_matter, where
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -63,11 +63,13 @@ def build_notebooks(
     """Build all three kinds, or those of the named sessions only; what did not change is neither run nor written."""
     sessions = [read_session(path.resolve()) for path in only] if only else list_sessions()
     notebooks = {session.name: read_notebook(session) for session in sessions}
-    for tree in (CLEAN, EXECUTED):
+    for tree in (CLEAN, EXECUTED, RUNNING):
         stage_files(sessions, tree)
     for name, notebook in notebooks.items():
         write_notebook(make_clean(notebook), CLEAN / f"{name}.ipynb")
-    runs = [Run(where(session.path), notebooks[session.name], CLEAN / session.path.parent.name) for session in sessions]
+    runs = [
+        Run(where(session.path), notebooks[session.name], RUNNING / session.path.parent.name) for session in sessions
+    ]
     outputs, ran = run_all(runs, progress)
     for session, run in zip(sessions, runs, strict=True):
         write_notebook(fill_outputs(run.notebook, outputs[run.name]), EXECUTED / f"{session.name}.ipynb")
@@ -213,12 +215,14 @@ def fill_outputs(notebook: NotebookNode, outputs: Outputs) -> NotebookNode:
 
 def fill_clean(clean: NotebookNode, executed: NotebookNode) -> NotebookNode:
     """The associate's notebook with the outputs that the page shows, its unsolved tasks left out."""
-    shown = {cell.id: cell for cell in executed.cells if cell.cell_type == "code"}
     filled = nbformat.from_dict(json.loads(json.dumps(clean)))
     filled.cells = [cell for cell in filled.cells if "practice" not in cell.metadata.get("tags", [])]
-    for cell in filled.cells:
-        if cell.cell_type == "code":
-            cell["outputs"], cell["execution_count"] = shown[cell.id].outputs, shown[cell.id].execution_count
+    shown = [c for c in executed.cells if c.cell_type == "code" and "solution" not in c.metadata.get("tags", [])]
+    own = [cell for cell in filled.cells if cell.cell_type == "code"]
+    if [cell.source for cell in own] != [cell.source for cell in shown]:
+        raise CampusError("The clean and the executed notebooks are of two builds: run 'make notebooks' first.")
+    for cell, from_page in zip(own, shown, strict=True):
+        cell["outputs"], cell["execution_count"] = from_page.outputs, from_page.execution_count
     return filled
 
 

@@ -101,6 +101,7 @@ def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("campus.notebooks.MODULES", modules)
     monkeypatch.setattr("campus.notebooks.CLEAN", build / "clean")
     monkeypatch.setattr("campus.notebooks.EXECUTED", build / "executed")
+    monkeypatch.setattr("campus.notebooks.RUNNING", build / "running")
     monkeypatch.setattr("campus.notebooks.SOURCE", build / "source")
     monkeypatch.setattr("campus.notebooks.authored", lambda: [])
     monkeypatch.setattr("campus.execution.CACHE", build / "cache")

@@ -67,6 +67,13 @@ def test_generators_of_data_are_not_handed_out(course):
     assert [path.name for path in (course / "build" / "clean" / "03-tiny" / "data").iterdir()] == ["tiny.csv"]
 
 
+def test_what_a_session_writes_is_not_handed_out(course):
+    """Does a file that a cell leaves behind stay out of the associates' folder?"""
+    edit(course, "print(visits.patients.sum())", "visits.to_csv('left.csv')")
+    build_notebooks()
+    assert not (course / "build" / "clean" / "03-tiny" / "left.csv").exists()
+
+
 def test_a_second_build_changes_nothing_and_runs_nothing(course):
     """Is an unchanged course left alone, down to the files' times?"""
     assert build_notebooks().ran == 1
@@ -126,10 +133,20 @@ def test_too_much_memory_fails_with_the_figure(course, monkeypatch):
 
 
 def test_too_long_a_run_fails_with_the_figure(course, monkeypatch):
-    """Does a notebook over the time limit name the cell and the limit?"""
-    monkeypatch.setattr("campus.execution.MOST_SECONDS", 3)
-    edit(course, "print(visits.patients.sum())", "import time; time.sleep(30)")
-    with pytest.raises(CampusError, match="cell 2 .* ran for more than 3 s"):
+    """Does a notebook over the time limit say how far over?"""
+    monkeypatch.setattr("campus.execution.MOST_SECONDS", 1)
+    monkeypatch.setattr("campus.execution.PATIENCE", 300)
+    edit(course, "print(visits.patients.sum())", "import time\nwhile time.process_time() < 2: pass")
+    with pytest.raises(CampusError, match=r"took \d+ s of processor time, over the 1 s allowed"):
+        build_notebooks()
+
+
+def test_a_cell_that_never_ends_is_stopped(course, monkeypatch):
+    """Does a cell that waits for ever end the build with its name?"""
+    monkeypatch.setattr("campus.execution.MOST_SECONDS", 20)
+    monkeypatch.setattr("campus.execution.PATIENCE", 1)
+    edit(course, "print(visits.patients.sum())", "import time; time.sleep(600)")
+    with pytest.raises(CampusError, match="cell 2 .* ran for more than 20 s"):
         build_notebooks()
 
 
