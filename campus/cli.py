@@ -126,10 +126,13 @@ def hours(as_json: Annotated[bool, typer.Option("--json", help="Plain JSON inste
 def session_table(sessions: list[dict]) -> Table:
     """Minutes of each session by kind of work."""
     kinds = ("reading", "running", "practice", "assessment", "minutes", "stated_minutes")
-    headings = ("Reading", "Running", "Practice", "Assessment", "Time", "Stated")
-    table = Table("Session", "Title", *headings, caption="Minutes; time is the sum, rounded to five")
+    headings = ("Reading", "Running", "Practice", "Assessed", "Time", "Stated")
+    table = Table("", "Session", caption="Minutes; time is the sum, rounded to five")
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
     for session in sessions:
-        table.add_row(session["code"], session["title"], *(f"{session[kind]:.0f}" for kind in kinds))
+        title = session["title"].split(":")[0]
+        table.add_row(session["code"], title, *(f"{session[kind]:.0f}" for kind in kinds))
     return table
 
 

@@ -60,7 +60,18 @@ def stage() -> None:
 def verify(path: Path) -> Verified:
     """Run nbval over one notebook and read its report."""
     report = path.with_suffix(".xml")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval", "--nbval-cell-timeout=60"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "campus.nbval_history",
+        "--nbval",
+        "--nbval-cell-timeout=60",
+    ]
     command += ["--override-ini=addopts=", f"--rootdir={path.parent}", f"--junitxml={report}", str(path)]
     done = subprocess.run(command, env={**os.environ, **SINGLE_THREAD}, cwd=path.parent, capture_output=True, text=True)
     name = str(path.relative_to(VERIFIED))

@@ -1,0 +1,96 @@
+"""What a reader finds on the pages of a tiny course."""
+
+import re
+
+import pytest
+
+from campus.book import Places
+
+
+@pytest.fixture(scope="module")
+def session(built: Places) -> str:
+    return (built.site / "modules" / "03-queues" / "03-3-clinic.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def article(session: str) -> str:
+    return session[session.index("<article") : session.index("</article>")]
+
+
+def words(html: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+
+
+def test_does_a_session_open_with_outcomes_time_needs_and_sectors(article):
+    for said in (
+        "3.3 A clinic: who waits?",
+        "Count who waits.",
+        "About 3 hours 15 minutes",
+        "3.2 Formulas (in preparation)",
+        "Health and policing",
+    ):
+        assert said in words(article)
+
+
+def test_is_there_one_heading_of_the_first_level_and_is_the_language_british(session):
+    assert len(re.findall(r"<article.*?</article>", session, re.S)[0].split("<h1>")) == 2
+    assert '<html lang="en-GB"' in session
+
+
+def test_do_the_two_links_lead_to_the_workspace_and_to_the_file(article, built):
+    assert 'href="../../../open/03-queues/03-3-clinic.ipynb"' in article
+    assert 'href="../../notebooks/03-queues/03-3-clinic.ipynb"' in article
+    for file in ("03-3-clinic.ipynb", "data/clinic.csv"):
+        assert (built.site / "notebooks" / "03-queues" / file).exists()
+
+
+def test_does_the_page_close_with_its_assignment(article):
+    assert "A clinic: assignment (about 45 minutes)" in words(article)
+    assert 'href="../../guides/first-day.html"' in article
+
+
+def test_does_each_option_of_a_quick_check_open_its_answer(article):
+    options = re.findall(r'<details class="course-option.*?</details>', article, re.S)
+    assert [words(option) for option in options] == [
+        "Yes, all do. Not quite. Some find a nurse free.",
+        "No. Right. Some do not.",
+    ]
+    assert "<em>all</em>" in options[0].split("</summary>")[0]
+
+
+def test_do_boxes_say_in_words_what_they_are(article):
+    labels = [words(label) for label in re.findall(r'<p class="course-label".*?</p>', article, re.S)]
+    assert labels[:3] == [
+        "Predict (about 2 minutes)",
+        "Quick check (about 2 minutes)",
+        "Practice: modify (about 10 minutes)",
+    ]
+    assert '<p class="admonition-title">How to read this</p>' in article
+
+
+def test_is_a_solution_folded_together_with_its_code(article):
+    solutions = re.findall(r'<details class="course-solution.*?</details>', article, re.S)
+    assert len(solutions) == 1
+    assert "Write 4." in solutions[0] and "nurses" in solutions[0]
+
+
+def test_is_mathematics_written_as_mathml(article):
+    assert len(re.findall(r"<math ", article)) == 2
+    assert "<mtable" in article and "\\lambda" not in article
+
+
+def test_does_no_page_name_a_script_style_or_image_of_another_host(built):
+    for page in built.site.rglob("*.html"):
+        loaded = re.findall(r"<(?:script|link|img|iframe)[^>]*(?:src|href)=\"(?:https?:)?//[^\"]*\"", page.read_text())
+        assert not loaded, f"{page.name}: {loaded}"
+
+
+def test_does_a_module_list_what_is_ready_and_what_is_planned(built):
+    page = words((built.site / "modules" / "03-queues" / "index.html").read_text(encoding="utf-8"))
+    assert "3.2 Formulas In preparation 3.3 A clinic: who waits? About 3 hours 15 minutes" in page
+    assert "Say who waits." in page
+
+
+def test_does_the_landing_page_tell_how_far_each_module_is(built):
+    page = words((built.site / "index.html").read_text(encoding="utf-8"))
+    assert "3 Queues 6 hours. 1 of 2 sessions ready." in page
