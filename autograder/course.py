@@ -1,0 +1,250 @@
+"""The nbgrader course: one configuration for command line and hub, folders, gradebook, people, and releases."""
+
+import contextlib
+import fcntl
+import hashlib
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.apps.api import NbGraderAPI
+from nbgrader.converters import Autograde
+from nbgrader.preprocessors import GetGrades, SaveAutoGrades
+from traitlets.config import Config
+
+from autograder.assignment import authored, first_line, notebook_bytes, source_notebook
+from autograder.check import checked
+from autograder.feedback import FeedbackExporter, NameMistakes, SayUnmarked, WriteMaths
+from campus import folders
+from campus.errors import CampusError
+
+CELL_SECONDS = 60  # a cell of a submission is stopped after it
+
+Progress = Callable[[int, int, str], None]  # steps done, steps in all, what comes next
+
+
+class Person(Protocol):
+    """What the gradebook knows of somebody."""
+
+    username: str
+    name: str
+    email: str
+
+
+def root() -> Path:
+    """The course folder: source, release, submitted, autograded, feedback and the gradebook."""
+    return folders.state() / "course"
+
+
+def exchange() -> Path:
+    """The folder through which releases, submissions and feedback pass."""
+    return folders.state() / "exchange"
+
+
+def database() -> Path:
+    """The gradebook."""
+    return root() / "gradebook.db"
+
+
+def course_config() -> Config:
+    """nbgrader's configuration, for the hub's servers and services as for this package.
+
+    An associate's server adds CourseDirectory.student_id, without which submissions carry the Unix user's name.
+    """
+    config = Config()
+    config.CourseDirectory.course_id = folders.COURSE_ID
+    config.Exchange.root = str(exchange())
+    config.CourseDirectory.root = str(root())
+    config.CourseDirectory.db_url = f"sqlite:///{database()}"
+    config.ExchangeReleaseAssignment.force = True
+    config.ExchangeCollect.check_owner = False  # on a laptop all are one Unix user
+    config.Execute.timeout = CELL_SECONDS
+    config.Execute.extra_arguments = ["--log-level=ERROR"]  # kernels warn on the terminal of whoever marks
+    config.Autograde.autograde_preprocessors = after(SaveAutoGrades, NameMistakes)
+    config.GenerateFeedback.preprocessors = [GetGrades, SayUnmarked, WriteMaths, CSSHTMLHeaderPreprocessor]
+    config.GenerateFeedback.exporter_class = FeedbackExporter
+    return config
+
+
+def after(step: type, ours: type) -> list[type]:
+    """nbgrader's own steps of autograding, with ours put in after one of them."""
+    steps = list(Autograde.autograde_preprocessors.default())
+    steps.insert(steps.index(step) + 1, ours)
+    return steps
+
+
+def ensure_course() -> None:
+    """Make the folders and the gradebook where they are missing; many processes may ask at once."""
+    folders.ensure_state()
+    put_alembic_on_path()
+    for folder in (root(), root() / "source", exchange()):
+        folder.mkdir(parents=True, exist_ok=True)
+    with (root() / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not database().exists():
+            # Made under another name: a gradebook that is there is whole.
+            draft = database().with_suffix(".draft")
+            draft.unlink(missing_ok=True)
+            with Gradebook(f"sqlite:///{draft}", folders.COURSE_ID):
+                pass
+            draft.replace(database())
+
+
+def put_alembic_on_path() -> None:
+    """nbgrader calls the program `alembic` by name when it makes a gradebook."""
+    bin_folder = str(Path(sys.executable).parent)
+    if bin_folder not in os.environ.get("PATH", "").split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join([bin_folder, os.environ.get("PATH", os.defpath)])
+
+
+def ensure_students(people: Iterable[Person]) -> None:
+    """Put associates into the gradebook, or correct their names and addresses there; nobody is taken out."""
+    with gradebook() as book:
+        for person in people:
+            first, _, last = person.name.partition(" ")
+            book.update_or_create_student(
+                person.username, first_name=first, last_name=last or first, email=person.email
+            )
+
+
+def gradebook() -> Gradebook:
+    """The gradebook, to be used in a `with` statement."""
+    return Gradebook(f"sqlite:///{database()}", folders.COURSE_ID)
+
+
+@contextlib.contextmanager
+def nbgrader() -> Iterator[NbGraderAPI]:
+    """nbgrader's own interface to the course; what it says goes to `logs/nbgrader.log` in the state folder."""
+    with logged():
+        yield NbGraderAPI(config=course_config())
+
+
+@contextlib.contextmanager
+def logged() -> Iterator[None]:
+    """Send what nbgrader, nbconvert and Python's warnings say to the log instead of the terminal."""
+    log_file().parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(log_file())
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    loggers = [logging.getLogger(name) for name in ("traitlets", "py.warnings", "alembic", "tornado.application")]
+    before = [(logger, logger.propagate, logger.level) for logger in loggers]
+    logging.captureWarnings(True)
+    for logger in loggers:
+        logger.addHandler(handler)
+        logger.propagate = False
+        logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(False)
+        for logger, propagate, level in before:
+            logger.removeHandler(handler)
+            logger.propagate = propagate
+            logger.setLevel(level)
+        handler.close()
+
+
+def log_file() -> Path:
+    """Where the details are that a sentence leaves out."""
+    return folders.state() / "logs" / "nbgrader.log"
+
+
+def quiet(done: int, total: int, what: str) -> None:
+    """No progress."""
+
+
+def summary(entries: list[dict]) -> dict:
+    """The result of a verb over all assignments."""
+    return {"ok": all(entry["ok"] for entry in entries), "assignments": entries}
+
+
+def release(given: list[Path] | None = None, progress: Progress = quiet) -> dict:
+    """Put assignments that pass the check into the exchange, all authored ones by default; unchanged ones stay.
+
+    Entry: {"name", "ok", "result": "released" | "updated" | "unchanged" | "refused", "problem": sentence or None}
+    """
+    ensure_course()
+    given = [folders.EXERCISES / name for name in authored()] if given is None else given
+    entries = []
+    for number, folder in enumerate(given):
+        progress(number, len(given), folder.name)
+        try:
+            entries.append({"name": folder.name, "ok": True, "result": release_one(folder), "problem": None})
+        except CampusError as error:
+            entries.append({"name": folder.name, "ok": False, "result": "refused", "problem": str(error)})
+    progress(len(given), len(given), "")
+    return summary(entries)
+
+
+def release_one(folder: Path) -> str:
+    """Release one assignment when it is new or its content changed; CampusError where it cannot be released."""
+    name = folder.name
+    proof = checked(folder)
+    if not proof["ok"]:
+        count = len(proof["problems"]) + sum(len(question["problems"]) for question in proof["questions"])
+        problems = "1 problem" if count == 1 else f"{count} problems"
+        raise CampusError(f"{name} is not released, it has {problems}: run 'autograder check {name}'.")
+    source = source_files(folder)
+    digest = hashlib.sha256(repr(sorted(source.items())).encode()).hexdigest()
+    stamp = root() / "released" / name
+    outbound = exchange() / folders.COURSE_ID / "outbound" / name
+    known = stamp.read_text() if stamp.exists() else ""
+    if known == digest and outbound.is_dir():
+        return "unchanged"
+    refuse_other_cells(folder)
+    write_folder(root() / "source" / name, source)
+    with nbgrader() as api:
+        demand(api.generate_assignment(name), f"nbgrader could not make the release version of {name}")
+        demand(api.release_assignment(name), f"nbgrader could not put {name} into the exchange")
+    stamp.parent.mkdir(exist_ok=True)
+    stamp.write_text(digest)
+    return "updated" if known else "released"
+
+
+def source_files(folder: Path) -> dict[str, bytes]:
+    """{path in nbgrader's source folder: content} of an assignment: its notebook and what is in `data/`."""
+    files = {f"{folder.name}.ipynb": notebook_bytes(source_notebook(folder))}
+    for path in sorted((folder / "data").rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            files[str(path.relative_to(folder))] = path.read_bytes()
+    return files
+
+
+def write_folder(folder: Path, files: dict[str, bytes]) -> None:
+    """Make a folder hold just these files; those that are as they should be are left alone."""
+    for path in [path for path in folder.rglob("*") if path.is_file()]:
+        if str(path.relative_to(folder)) not in files:
+            path.unlink()
+    for name, content in files.items():
+        path = folder / name
+        if not path.exists() or path.read_bytes() != content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+
+def refuse_other_cells(folder: Path) -> None:
+    """CampusError where graded cells were added or removed although somebody has handed in already."""
+    name = folder.name
+    notebook = source_notebook(folder)
+    now = {cell.metadata["nbgrader"]["grade_id"] for cell in notebook.cells if "nbgrader" in cell.metadata}
+    with gradebook() as book:
+        try:
+            recorded = book.find_notebook(name, name)
+        except MissingEntry:
+            return
+        if recorded.submissions and {cell.name for cell in recorded.source_cells} != now:
+            raise CampusError(
+                f"{name} is not released again: it has submissions, and graded cells were added or removed since; "
+                "put them back, or give the assignment a new name."
+            )
+
+
+def demand(result: dict, sentence: str) -> None:
+    """CampusError where a step of nbgrader's failed."""
+    if not result["success"]:
+        reason = first_line(result["error"].strip().splitlines()[-1])
+        raise CampusError(f"{sentence} ({reason}); details are in {log_file()}.")

@@ -1,0 +1,86 @@
+"""A small assignment of our own, a course in a temporary folder, and what an associate does with them."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbgrader.apps.api import NbGraderAPI
+
+from autograder import course
+from campus import folders
+
+AUTHORED = Path(__file__).parent / "exercises"
+BED_DAYS = AUTHORED / "bed-days"
+
+
+@pytest.fixture
+def exercises(tmp_path, monkeypatch) -> Path:
+    """A copy of the small assignments, which the code under test takes for `exercises/`."""
+    copy = tmp_path / "exercises"
+    shutil.copytree(AUTHORED, copy)
+    monkeypatch.setattr(folders, "EXERCISES", copy)
+    monkeypatch.setattr(folders, "BUILD", tmp_path / "build")
+    return copy
+
+
+@pytest.fixture(scope="session")
+def build(tmp_path_factory) -> Path:
+    """The folder of kept checks: what is the same in two modules is checked once."""
+    return tmp_path_factory.mktemp("build")
+
+
+@pytest.fixture(scope="module")
+def campus(tmp_path_factory, build) -> Iterator[Path]:
+    """The same with a state folder of its own, for all tests of a module."""
+    root = tmp_path_factory.mktemp("campus")
+    shutil.copytree(AUTHORED, root / "exercises")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(folders, "EXERCISES", root / "exercises")
+        patch.setattr(folders, "BUILD", build)
+        patch.setenv("CAMPUS_STATE", str(root / "var"))
+        yield root
+
+
+class Associate:
+    """Somebody with a home of their own who uses nbgrader's exchange as their server would."""
+
+    def __init__(self, username: str, homes: Path):
+        self.username = username
+        self.home = homes / username
+        self.home.mkdir(parents=True)
+        config = course.course_config()
+        config.CourseDirectory.student_id = username
+        config.Exchange.assignment_dir = str(self.home)
+        config.Exchange.cache = str(self.home / "cache")
+        with course.logged():
+            self.api = NbGraderAPI(config=config)
+
+    def use(self, verb: str, name: str) -> None:
+        """Run one of the exchange's own verbs."""
+        self.api.coursedir.assignment_id = name
+        with course.logged():
+            step = getattr(self.api.exchange, verb)
+            step(coursedir=self.api.coursedir, authenticator=self.api.authenticator, parent=self.api).start()
+
+    def notebook(self, name: str) -> Path:
+        return self.home / name / f"{name}.ipynb"
+
+    def answer(self, name: str, answers: dict[str, str]) -> None:
+        """Write answers into the fetched notebook, by grade_id."""
+        notebook = nbformat.read(self.notebook(name), as_version=4)
+        for cell in notebook.cells:
+            grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+            cell.source = answers.get(grade_id, cell.source)
+        nbformat.write(notebook, self.notebook(name))
+
+    def feedback(self, name: str) -> list[str]:
+        """The feedback pages that arrived."""
+        return [page.read_text() for page in sorted((self.home / name / "feedback").rglob("*.html"))]
+
+
+@pytest.fixture(scope="module")
+def associate(campus):
+    """Make an associate of the module's course."""
+    return lambda username: Associate(username, campus / "homes")
