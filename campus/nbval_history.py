@@ -1,7 +1,7 @@
 """A pytest plugin for nbval: cells run with history, as JupyterLab runs them.
 
-nbval runs cells without history. IPython then does not see that a cell ends in a semicolon, and shows a result that the page
-does not have.
+nbval runs cells without history. IPython then does not see that a cell ends in a semicolon, and shows a result that the
+page does not have.
 """
 
 import functools

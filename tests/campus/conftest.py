@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-SESSION = '''---
+SESSION = """---
 title: "3.3 A tiny session"
 kernelspec: {name: python3, display_name: Python 3}
 session:
@@ -76,7 +76,7 @@ How many days?
 ```{note} A limit
 Two days say little.
 ```
-'''
+"""
 
 
 @pytest.fixture

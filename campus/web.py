@@ -1,0 +1,396 @@
+"""The campus pages behind the hub: what to do next by role, the book, and the way from a page into a workspace."""
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, unquote, urlencode, urlparse
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jupyterhub.services.auth import HubOAuthCallbackHandler, HubOAuthenticated
+from tornado.ioloop import IOLoop
+from tornado.web import Application, HTTPError, RedirectHandler, RequestHandler, StaticFileHandler, authenticated
+
+from campus import folders
+from campus.cohort import Person, read_roster
+from campus.errors import CampusError
+from campus.sessions import BRANCH, repository
+from campus.syllabus import Module, Session, read_syllabus
+
+HERE = Path(__file__).resolve().parent
+TEMPLATES = Environment(
+    loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+)
+HEADERS = {"Referrer-Policy": "same-origin", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+PAGE_POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+BOOK_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+)
+
+
+STATES = {  # as an associate reads them
+    "handed in": "handed in",
+    "marked by machine": "handed in, being marked",
+    "marked": "marked, feedback follows",
+    "feedback": "marked, feedback is there",
+}
+
+
+@dataclass(frozen=True)
+class Work:
+    """One associate's state in one assignment: one of STATES, in their order."""
+
+    username: str
+    assignment: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """A written session as a page shows it: addresses are empty where there is nothing to open yet."""
+
+    code: str
+    title: str
+    module: str
+    minutes: int
+    book: str
+    notebook: str
+    assignment: str
+    released: bool
+
+
+@dataclass(frozen=True)
+class Campus:
+    """What there is to tell: the roster, the programme, its written sessions, what is released, and all work on it."""
+
+    people: list[Person]
+    modules: list[Module]
+    steps: list[Step]
+    released: set[str]
+    work: list[Work]
+
+
+# ---- What the pages tell ----
+
+
+def list_steps(modules: list[Module], released: set[str], prefix: str) -> list[Step]:
+    """Every written session in reading order, with the addresses of what is there."""
+    return [make_step(module, session, released, prefix) for module in modules for session in module.sessions]
+
+
+def make_step(module: Module, session: Session, released: set[str], prefix: str) -> Step:
+    page = f"modules/{session.name}.html"
+    notebook = f"{session.name}.ipynb"
+    return Step(
+        code=session.code,
+        title=session.title,
+        module=module.title,
+        minutes=session.minutes,
+        book=f"{prefix}book/{quote(page)}" if (folders.SITE / page).is_file() else "",
+        notebook=f"{prefix}open/{quote(notebook)}" if find_notebook(notebook) else "",
+        assignment=session.assignment or "",
+        released=session.assignment in released,
+    )
+
+
+def find_notebook(path: str) -> Path | None:
+    """A published notebook by its path under the sessions, or None; never a file from anywhere else."""
+    top = folders.CLEAN.resolve()
+    file = (top / path).resolve() if "\0" not in path else top
+    return file if file.is_relative_to(top) and file.suffix == ".ipynb" and file.is_file() else None
+
+
+def read_course() -> tuple[set[str], list[Work]]:
+    """The assignments that associates can fetch, and all work on them, from the exchange and nbgrader's gradebook."""
+    from autograder import course  # takes seconds, so not before the first page or the quiet moment after the start
+
+    released = set(list_names(course.exchange() / folders.COURSE_ID / "outbound"))
+    inbox = read_inbox(course.exchange() / folders.COURSE_ID / "inbound")
+    by_hand = read_gradebook() if course.database().exists() else {}
+    work = [Work(*key, find_state(*key, inbox.get(key), by_hand.get(key))) for key in sorted({*inbox, *by_hand})]
+    return released, work
+
+
+def read_inbox(inbox: Path) -> dict[tuple[str, str], str]:
+    """When somebody handed in an assignment last: the folders of an inbox are named person+assignment+time+secret."""
+    parts = [name.rsplit("+", 3) for name in list_names(inbox)]  # in the order of time for each person and assignment
+    return {(part[0], part[1]): part[2] for part in parts if len(part) == 4}
+
+
+def read_gradebook() -> dict[tuple[str, str], bool]:
+    """Whether a tutor's marks are wanting, of each submission that was graded by machine."""
+    from autograder import course
+
+    with course.gradebook() as book:
+        return {
+            (submission.student.id, assignment.name): submission.needs_manual_grade
+            for assignment in book.assignments
+            for submission in assignment.submissions
+        }
+
+
+def find_state(username: str, assignment: str, handed_in: str | None, by_hand: bool | None) -> str:
+    """The state of what was handed in last; `by_hand` is None while the gradebook knows nothing of it."""
+    from autograder.grading import has_feedback, is_graded, submitted_at
+
+    newer = handed_in is not None and handed_in != submitted_at(assignment, username)
+    if by_hand is None or newer or not is_graded(assignment, username):
+        return "handed in"
+    if by_hand:
+        return "marked by machine"
+    return "feedback" if has_feedback(assignment, username) else "marked"
+
+
+def list_names(folder: Path) -> list[str]:
+    """The names in a folder, none where there is no such folder."""
+    try:
+        return sorted(os.listdir(folder))
+    except FileNotFoundError:
+        return []
+
+
+def tell_associate(me: Person, campus: Campus) -> dict:
+    """Where an associate goes on: the first session whose assignment is not handed in."""
+    mine = {one.assignment: one.state for one in campus.work if one.username == me.username}
+    todo = [step for step in campus.steps if step.assignment not in mine]
+    return {
+        "steps": campus.steps,
+        "mine": mine,
+        "states": STATES,
+        "next": (todo or [None])[0],
+        "tutor": find_name(campus.people, me.tutor),
+    }
+
+
+def tell_tutor(me: Person, campus: Campus) -> dict:
+    """The numbers of each assignment, and what each of the tutor's own associates has handed in."""
+    names = [step.assignment for step in campus.steps if step.assignment]
+    names += sorted((campus.released | {one.assignment for one in campus.work}) - set(names))
+    states = [(name, [one.state for one in campus.work if one.assignment == name]) for name in dict.fromkeys(names)]
+    own = [person for person in campus.people if person.role == "associate" and person.tutor == me.username]
+    return {
+        "rows": [
+            {
+                "name": name,
+                "released": name in campus.released,
+                "submitted": len(found),
+                "to_grade": found.count("handed in"),
+                "by_hand": found.count("marked by machine"),
+                "marked": found.count("marked") + found.count("feedback"),
+            }
+            for name, found in states
+        ],
+        "own": count_work(own, campus.work),
+        "formgrader": f"/services/{folders.COURSE_ID}/formgrader",
+        "course": folders.COURSE_ID,
+    }
+
+
+def tell_mentor(me: Person, campus: Campus) -> dict:
+    """The associates that a mentor supports."""
+    return {"own": [person for person in campus.people if person.role == "associate" and person.mentor == me.username]}
+
+
+def tell_supervisor(me: Person, campus: Campus) -> dict:
+    """How far the supervisor's associates are."""
+    own = [person for person in campus.people if person.role == "associate" and person.supervisor == me.username]
+    return {
+        "own": count_work(own, campus.work),
+        "released": len(campus.released),
+    }
+
+
+def tell_lead(me: Person, campus: Campus) -> dict:
+    """The cohort, and how much of the programme stands."""
+    associates = [person for person in campus.people if person.role == "associate"]
+    return {
+        "people": campus.people,
+        "associates": count_work(associates, campus.work),
+        "modules": campus.modules,
+        "hours": round(sum(step.minutes for step in campus.steps) / 60, 1),
+        "complete": sum(module.hours for module in campus.modules),
+        "ready": sum(1 for module in campus.modules if module.sessions),
+    }
+
+
+def count_work(people: list[Person], work: list[Work]) -> list[dict]:
+    """For each person how many assignments they have handed in, and how many of them are marked."""
+    return [
+        {
+            "person": person,
+            "submitted": sum(one.username == person.username for one in work),
+            "marked": sum(one.username == person.username and one.state in ("marked", "feedback") for one in work),
+        }
+        for person in people
+    ]
+
+
+def find_name(people: list[Person], username: str) -> str:
+    """The name that belongs to a username, or nothing."""
+    return next((person.name for person in people if person.username == username), "")
+
+
+TELL = {
+    "associate": tell_associate,
+    "tutor": tell_tutor,
+    "mentor": tell_mentor,
+    "supervisor": tell_supervisor,
+    "lead": tell_lead,
+}
+
+
+# ---- The pages ----
+
+
+class Page(HubOAuthenticated, RequestHandler):
+    """A page for signed-in people of the roster; `me` is whose it is."""
+
+    policy = PAGE_POLICY
+
+    def set_default_headers(self) -> None:
+        for name, value in HEADERS.items():
+            self.set_header(name, value)
+        self.set_header("Content-Security-Policy", self.policy)
+
+    @property
+    def people(self) -> list[Person]:
+        return self.settings["people"]
+
+    @property
+    def me(self) -> Person:
+        username = self.current_user["name"]
+        found = [person for person in self.people if person.username == username]
+        if not found:
+            raise HTTPError(403, reason=f"{username} is not on the roster: ask the programme's lead.")
+        return found[0]
+
+    def show(self, template: str, **told: object) -> None:
+        """Send a page; everything told is escaped."""
+        self.finish(TEMPLATES.get_template(template).render(prefix=self.settings["prefix"], **told))
+
+    def write_error(self, status_code: int, **kwargs: object) -> None:
+        """An error is a page with one sentence, never a traceback."""
+        error = kwargs["exc_info"][1] if kwargs.get("exc_info") else None
+        if isinstance(error, CampusError):
+            sentence = str(error)
+        elif status_code < 500 and self._reason and isinstance(error, HTTPError) and error.reason:
+            sentence = error.reason
+        elif status_code == 404:
+            sentence = "There is no such page: go back to the start."
+        else:
+            sentence = "This page could not be shown: try again, and if it stays so look into the hub's log."
+        self.show("message.html", title="This did not work", sentence=sentence)
+
+
+class NextHandler(Page):
+    """What to do next."""
+
+    @authenticated
+    def get(self) -> None:
+        prefix = self.settings["prefix"]
+        released, work = read_course()
+        modules = read_syllabus() if folders.TOC.exists() else []
+        campus = Campus(self.people, modules, list_steps(modules, released, prefix), released, work)
+        told = TELL[self.me.role](self.me, campus)
+        book = f"{prefix}book/index.html" if (folders.SITE / "index.html").is_file() else ""
+        self.show(f"{self.me.role}.html", me=self.me, book=book, **told)
+
+
+class WorkspaceHandler(Page):
+    """One's own workspace, with the sessions pulled fresh where there are any."""
+
+    @authenticated
+    def get(self) -> None:
+        self.redirect(pull_address() if self.me and repository().is_dir() else "/hub/user-redirect/lab")
+
+
+class OpenHandler(Page):
+    """From a page of the book into the same notebook in one's own workspace, pulled fresh, own work kept."""
+
+    @authenticated
+    def get(self, path: str) -> None:
+        if self.me and not find_notebook(path):
+            raise HTTPError(404, reason=f"There is no published notebook '{printable(path)}': look for it in the book.")
+        self.redirect(pull_address(path))
+
+
+def pull_address(path: str = "") -> str:
+    """The address that pulls the sessions into a workspace (nbgitpuller) and opens one of them there."""
+    asked = {
+        "repo": f"file://{repository()}",
+        "branch": BRANCH,
+        "targetPath": "sessions",
+        "urlpath": f"lab/tree/sessions/{quote(path)}",
+    }
+    return f"/hub/user-redirect/git-pull?{urlencode(asked)}"
+
+
+def printable(text: str) -> str:
+    """A path as it may stand in a reason: one line of ordinary letters."""
+    return "".join(letter for letter in text if letter.isprintable() and ord(letter) < 256)[:200]
+
+
+class BookHandler(Page, StaticFileHandler):
+    """The book's static files."""
+
+    policy = BOOK_POLICY
+
+    def check_xsrf_cookie(self) -> None:
+        """Fonts and search ask in a way that JupyterHub takes for forged; whoever is signed in may read the book."""
+
+    @authenticated
+    async def get(self, path: str, include_body: bool = True) -> None:
+        if self.me and not (folders.SITE / "index.html").is_file():
+            raise HTTPError(404, reason="The book is not built yet: run 'make book' and reload this page.")
+        await super().get(path, include_body)
+
+    def set_extra_headers(self, path: str) -> None:
+        self.set_header("Cache-Control", "no-cache")  # ask each time whether it changed, so that a rebuilt book shows
+
+
+class LostHandler(Page):
+    """Everything else."""
+
+    @authenticated
+    def get(self) -> None:
+        raise HTTPError(404)
+
+
+def make_application(prefix: str, people: list[Person]) -> Application:
+    """The pages under a prefix that ends with a slash."""
+    return Application(
+        [
+            (prefix, NextHandler),
+            (prefix.rstrip("/"), RedirectHandler, {"url": prefix}),
+            (f"{prefix}oauth_callback", HubOAuthCallbackHandler),
+            (f"{prefix}static/(.*)", StaticFileHandler, {"path": str(HERE / "static")}),
+            (f"{prefix}book/?", RedirectHandler, {"url": f"{prefix}book/index.html"}),
+            (f"{prefix}book/(.+)", BookHandler, {"path": str(folders.SITE), "default_filename": "index.html"}),
+            (f"{prefix}open/(.*)", OpenHandler),
+            (f"{prefix}workspace", WorkspaceHandler),
+            (".*", LostHandler),
+        ],
+        prefix=prefix,
+        people=people,
+        cookie_secret=secrets.token_bytes(32),
+    )
+
+
+def _load_jupyter_server_extension(server: object) -> None:
+    """Lead from JupyterLab's address in the marking service, which nbgrader's course list links to, to formgrader."""
+    base = server.base_url
+    server.web_app.add_handlers(".*", [(f"{base}lab.*", RedirectHandler, {"url": f"{base}formgrader"})])
+
+
+def main() -> None:
+    """Answer where the hub says, until it ends us."""
+    address = urlparse(os.environ["JUPYTERHUB_SERVICE_URL"])
+    prefix = unquote(os.environ["JUPYTERHUB_SERVICE_PREFIX"])
+    make_application(prefix, read_roster()).listen(address.port, address.hostname)
+    IOLoop.current().call_later(10, read_course)  # what the first page imports, when the start is over
+    IOLoop.current().start()
+
+
+if __name__ == "__main__":
+    main()

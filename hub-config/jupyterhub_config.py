@@ -1,0 +1,174 @@
+"""JupyterHub's settings in the laptop profile: one machine, one Unix user, loopback only.
+
+`campus serve` starts the hub with this file. The hub's database lives in memory: at each start the roster alone says
+who is who, and nothing of an earlier run is left to disagree with it.
+"""
+
+import os
+import secrets
+import sys
+from pathlib import Path
+
+from campus.cohort import GRADER, read_roster
+from campus.folders import COURSE_ID, HUB_CONFIG, ROOT, state
+from campus.serve import MARK, find_free_ports
+
+c = get_config()  # noqa: F821
+
+LOOPBACK = "127.0.0.1"
+PORT = int(os.environ["CAMPUS_PORT"])
+STATE = state()
+PEOPLE = read_roster()
+HUB_PORT, PROXY_PORT, CAMPUS_PORT, GRADER_PORT = find_free_ports(4)
+
+# ---- Who may do what: roster role -> groups, scopes beyond one's own workspace, nbgrader's tools in the workspace ----
+LEARNERS, MARKERS = f"nbgrader-{COURSE_ID}", f"formgrade-{COURSE_ID}"  # the names that nbgrader looks for
+OWN_PAGE = "access:services!service=campus"
+MARKING = [f"access:services!service={COURSE_ID}", "list:services", f"read:services!service={COURSE_ID}"]
+ROLES = {
+    #             groups                            scopes                 tools (a folder of hub-config/jupyter)
+    "associate": {"groups": [LEARNERS], "scopes": [OWN_PAGE], "tools": "associate"},
+    "tutor": {"groups": [LEARNERS, MARKERS], "scopes": [OWN_PAGE, *MARKING], "tools": "tutor"},
+    "mentor": {"groups": [], "scopes": [OWN_PAGE], "tools": "other"},
+    "supervisor": {"groups": [], "scopes": [OWN_PAGE], "tools": "other"},
+    "lead": {"groups": [], "scopes": [OWN_PAGE], "tools": "other"},
+}
+ROLE_OF = {person.username: person.role for person in PEOPLE}
+
+
+def members(group):
+    """The usernames that the roster puts into a group of the hub."""
+    return [person.username for person in PEOPLE if group in ROLES[person.role]["groups"]]
+
+
+c.JupyterHub.load_groups = {
+    LEARNERS: {"users": members(LEARNERS)},
+    MARKERS: {"users": [*members(MARKERS), GRADER]},  # without the service's account formgrader answers 500
+}
+c.JupyterHub.load_roles = [
+    *(
+        {
+            "name": f"campus-{role}",
+            "users": [username for username, own in ROLE_OF.items() if own == role],
+            "scopes": ["self", *rights["scopes"]],
+        }
+        for role, rights in ROLES.items()
+    ),
+    {
+        "name": "server",  # what a workspace's own token may ask: never more than its owner
+        "scopes": [
+            "users:activity!user",
+            "access:servers!server",
+            "read:users:name!user",
+            "read:users:groups!user",
+            "list:services",
+            f"read:services!service={COURSE_ID}",
+        ],
+    },
+    {
+        "name": "marking-service",
+        "services": [COURSE_ID],
+        "scopes": [
+            f"read:users:name!user={GRADER}",
+            f"read:users:groups!user={GRADER}",
+            "list:services",
+            f"read:services!service={COURSE_ID}",
+        ],
+    },
+]
+
+# ---- Signing in: one password for everybody on the roster, and nobody else ----
+c.JupyterHub.authenticator_class = "shared-password"
+c.SharedPasswordAuthenticator.user_password = os.environ.pop("CAMPUS_PASSWORD")
+c.Authenticator.allowed_users = set(ROLE_OF)
+c.Authenticator.allow_existing_users = False
+
+
+def refuse_service_account(authenticator, handler, model):
+    """Nobody signs in as the marking service: blocking the name instead would drop it from its group."""
+    return None if model["name"] == GRADER else model
+
+
+c.Authenticator.post_auth_hook = refuse_service_account
+
+# ---- The hub and its proxy: loopback, internal ports chosen free ----
+c.JupyterHub.bind_url = f"http://{LOOPBACK}:{PORT}"
+c.JupyterHub.hub_bind_url = f"http://{LOOPBACK}:{HUB_PORT}"
+c.JupyterHub.db_url = "sqlite:///:memory:"
+c.JupyterHub.cookie_secret = secrets.token_bytes(32)
+c.JupyterHub.default_url = "/services/campus/"
+c.JupyterHub.template_paths = [str(ROOT / "campus" / "templates" / "hub")]
+c.JupyterHub.cleanup_servers = True
+c.JupyterHub.cleanup_proxy = True
+c.JupyterHub.shutdown_on_logout = False
+c.JupyterHub.concurrent_spawn_limit = 4
+c.ConfigurableHTTPProxy.command = [sys.executable, "-m", "campus.proxy"]
+c.ConfigurableHTTPProxy.api_url = f"http://{LOOPBACK}:{PROXY_PORT}"
+c.ConfigurableHTTPProxy.pid_file = str(STATE / "proxy.pid")
+c.ConfigurableHTTPProxy.log_level = "error"
+
+# ---- Workspaces: JupyterLab in a home of the state folder ----
+AS_ROOT = ["--allow-root"] if os.geteuid() == 0 else []  # in a container everything runs as root
+SINGLE_USER = [str(Path(sys.executable).with_name("jupyterhub-singleuser"))]
+
+
+def environment(tools):
+    """What every process of a person or a service is told; nothing else of ours is in its environment."""
+    return {
+        "CAMPUS_STATE": str(STATE),
+        MARK: str(STATE),
+        "JUPYTER_CONFIG_PATH": f"{HUB_CONFIG / 'jupyter' / tools}:{HUB_CONFIG / 'jupyter'}",
+    }
+
+
+def prepare_workspace(spawner):
+    """Make the home, closed to other Unix users, and give the workspace the tools of its owner's role."""
+    home = STATE / "homes" / spawner.user.name
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    spawner.environment = environment(ROLES[ROLE_OF[spawner.user.name]]["tools"])
+
+
+c.JupyterHub.spawner_class = "simple"
+c.SimpleLocalProcessSpawner.home_dir_template = str(STATE / "homes" / "{username}")
+c.Spawner.pre_spawn_hook = prepare_workspace
+c.Spawner.cmd = SINGLE_USER
+c.Spawner.args = AS_ROOT
+c.Spawner.ip = LOOPBACK
+c.Spawner.env_keep = ["PATH", "LANG", "LC_ALL"]
+c.Spawner.notebook_dir = str(STATE / "homes" / "{username}")
+c.Spawner.default_url = "/lab"
+c.Spawner.start_timeout = 120
+c.Spawner.http_timeout = 120
+
+# ---- Services: the page that says what to do next, and formgrader ----
+c.JupyterHub.services = [
+    {
+        "name": "campus",
+        "url": f"http://{LOOPBACK}:{CAMPUS_PORT}",
+        "command": [sys.executable, "-m", "campus.web"],
+        "cwd": str(ROOT),
+        "environment": {
+            "CAMPUS_STATE": str(STATE),
+            "CAMPUS_ROSTER": os.environ.get("CAMPUS_ROSTER", ""),
+            MARK: str(STATE),
+            "HOME": str(STATE),
+        },
+        "oauth_no_confirm": True,
+        "display": False,
+    },
+    {
+        "name": COURSE_ID,
+        "url": f"http://{LOOPBACK}:{GRADER_PORT}",
+        "command": [*SINGLE_USER, *AS_ROOT],
+        "cwd": str(STATE / "course"),  # autograder.course.root(); importing it here would cost seconds at each start
+        "environment": {
+            **environment("service"),
+            "JUPYTER_PATH": str(HUB_CONFIG / "jupyter" / "service"),
+            "HOME": str(STATE / "homes" / GRADER),
+            "JUPYTERHUB_USER": GRADER,
+            "JUPYTERHUB_DEFAULT_URL": "/formgrader",
+        },
+        "oauth_no_confirm": True,
+        "display": False,
+    },
+]

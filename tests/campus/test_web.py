@@ -1,0 +1,202 @@
+"""Do the campus pages tell each role what to do next, and nobody what is not theirs?"""
+
+import re
+
+import pytest
+from tornado.httpclient import AsyncHTTPClient
+from tornado.httpserver import HTTPServer
+from tornado.testing import bind_unused_port
+
+from campus import folders, web
+from campus.cohort import Person, read_roster
+from campus.syllabus import Module, Session
+
+PREFIX = "/services/campus/"
+CLINIC = "03-queues/03-3-clinic"
+
+
+def make_session(tmp_path):
+    return Session(
+        path=tmp_path / "modules" / f"{CLINIC}.md",
+        title="A clinic <as> a queue",
+        code="3.3",
+        outcomes=(),
+        sectors=("health",),
+        needs=(),
+        data=(),
+        assignment="clinic-queue",
+        minutes=180,
+    )
+
+
+@pytest.fixture
+def campus(tmp_path, monkeypatch):
+    """A campus of one session whose notebook is published, whose page is built and whose assignment is released."""
+    for name in ("SITE", "CLEAN"):
+        monkeypatch.setattr(folders, name, tmp_path / name)
+    monkeypatch.setenv("CAMPUS_STATE", str(tmp_path / "state"))
+    for file in ("SITE/index.html", f"SITE/modules/{CLINIC}.html", f"CLEAN/{CLINIC}.ipynb", "CLEAN/secret.txt"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text(f"This is {file}.")
+    (tmp_path / "outside.ipynb").write_text("{}")
+    (tmp_path / "state" / "exchange" / folders.COURSE_ID / "outbound" / "clinic-queue").mkdir(parents=True)
+    queues = Module("03-queues", 3, "Pathways and queues", 24, (make_session(tmp_path),), ({"code": "3.1"},))
+    networks = Module("04-networks", 4, "Networks", 12, (), ({"code": "4.1"},))
+    monkeypatch.setattr(web, "read_syllabus", lambda: [queues, networks])
+    return tmp_path
+
+
+@pytest.fixture
+def hand_in(campus):
+    """A function that puts a submission into the exchange's inbox."""
+
+    def put(username, assignment="clinic-queue"):
+        name = f"{username}+{assignment}+2026-11-22 10:00:00 UTC+c2VjcmV0"
+        (campus / "state" / "exchange" / folders.COURSE_ID / "inbound" / name).mkdir(parents=True)
+
+    return put
+
+
+@pytest.fixture
+def visit(campus, monkeypatch):
+    """A function that fetches a page as somebody: (status, headers, text)."""
+    people = [*read_roster(), Person("eve", "<b>Eve</b>", "e@example.org", *["&"] * 3, "lead", "2026", "", "", "")]
+
+    async def fetch(username, path):
+        monkeypatch.setattr(web.Page, "get_current_user", lambda page: {"name": username})
+        socket, port = bind_unused_port()
+        server = HTTPServer(web.make_application(PREFIX, people))
+        server.add_socket(socket)
+        try:
+            answer = await AsyncHTTPClient().fetch(
+                f"http://127.0.0.1:{port}{PREFIX}{path}", follow_redirects=False, raise_error=False
+            )
+        finally:
+            server.stop()
+        return answer.code, answer.headers, answer.body.decode()
+
+    def run(username, path=""):
+        from tornado.ioloop import IOLoop
+
+        return IOLoop(make_current=False).run_sync(lambda: fetch(username, path))
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("username", "told"),
+    [
+        ("asha", "Continue at session 3.3"),
+        ("tara", "Mark what was handed in"),
+        ("mina", "Notebook templates for projects are in preparation"),
+        ("sol", "See how your associates are getting on"),
+        ("lena", "1 of 2 modules have a session, 3.0 of 36 hours are written"),
+    ],
+)
+def test_does_each_role_learn_what_to_do_next(visit, username, told):
+    status, _, page = visit(username)
+    assert status == 200 and told in page
+
+
+@pytest.mark.parametrize("username", ["asha", "mina", "sol", "lena"])
+def test_is_a_tutors_view_kept_from_everybody_else(visit, username):
+    _, _, page = visit(username)
+    assert "formgrader" not in page and "To mark by hand" not in page
+
+
+def test_is_an_associate_sent_to_the_page_the_notebook_and_the_assignment(visit):
+    _, _, page = visit("asha")
+    links = re.findall(r'href="([^"]+)"', page)
+    wanted = {f"book/modules/{CLINIC}.html", f"open/{CLINIC}.ipynb", "workspace"}
+    assert {PREFIX + path for path in wanted} <= set(links)
+
+
+def test_has_an_associate_who_handed_in_nothing_left_to_do(visit, hand_in):
+    hand_in("asha")
+    _, _, page = visit("asha")
+    assert "Nothing is waiting for you" in page and "clinic-queue: handed in" in page
+
+
+def test_does_nobody_see_the_work_of_another_associate_as_their_own(visit, hand_in):
+    hand_in("ben")
+    assert "clinic-queue: not handed in" in visit("asha")[2]
+
+
+@pytest.mark.parametrize("username", ["tara", "sol"])
+def test_are_submissions_counted_for_tutor_and_supervisor(visit, hand_in, username):
+    hand_in("asha")
+    row = re.search(r"Asha Example</th>.*?</tr>", visit(username)[2], re.DOTALL)[0]
+    assert re.findall(r'"number">(\d+)<', row) == ["1", "0"]
+
+
+def test_does_a_tutor_see_what_waits(visit, hand_in):
+    hand_in("asha")
+    hand_in("dev")
+    row = re.search(r"clinic-queue</th>.*?</tr>", visit("tara")[2], re.DOTALL)[0]
+    assert re.findall(r'"number">(\d+)<', row) == ["2", "2", "0", "0"]
+
+
+def test_is_everything_escaped(visit):
+    _, _, page = visit("eve")
+    assert "&lt;b&gt;Eve" in page and "<b>Eve" not in page
+    assert "A clinic &lt;as&gt; a queue" in visit("asha")[2]
+
+
+def test_is_somebody_who_is_not_on_the_roster_refused(visit):
+    status, _, page = visit("mallory")
+    assert status == 403 and "mallory is not on the roster" in page
+
+
+def test_does_a_page_without_scripts_forbid_scripts_and_other_hosts(visit):
+    _, headers, page = visit("asha")
+    assert headers["Content-Security-Policy"].startswith("default-src 'self'") and "<script" not in page
+
+
+def test_is_a_page_of_the_book_served(visit):
+    status, _, page = visit("asha", f"book/modules/{CLINIC}.html")
+    assert (status, page) == (200, f"This is SITE/modules/{CLINIC}.html.")
+
+
+def test_may_a_page_of_the_book_ask_no_other_host(visit):
+    _, headers, _ = visit("asha", "book/index.html")
+    assert "http" not in headers["Content-Security-Policy"]
+
+
+def test_does_the_book_have_a_front_door(visit):
+    assert visit("asha", "book/")[1]["Location"] == f"{PREFIX}book/index.html"
+
+
+def test_is_a_book_that_is_not_built_told(visit, campus):
+    (campus / "SITE" / "index.html").unlink()
+    status, _, page = visit("asha", "book/index.html")
+    assert status == 404 and "The book is not built yet: run &#39;make book&#39;" in page
+
+
+def test_is_a_notebook_opened_where_nbgitpuller_pulls_it(visit, campus):
+    status, headers, _ = visit("asha", f"open/{CLINIC}.ipynb")
+    assert status == 302
+    assert headers["Location"] == (
+        "/hub/user-redirect/git-pull?repo=file%3A%2F%2F"
+        + str(campus / "state" / "sessions.git").replace("/", "%2F")
+        + "&branch=main&targetPath=sessions&urlpath=lab%2Ftree%2Fsessions%2F03-queues%2F03-3-clinic.ipynb"
+    )
+
+
+def test_does_a_workspace_open_with_the_sessions_once_they_are_published(visit, campus):
+    assert visit("asha", "workspace")[1]["Location"] == "/hub/user-redirect/lab"
+    (campus / "state" / "sessions.git").mkdir()
+    assert visit("asha", "workspace")[1]["Location"].endswith("&urlpath=lab%2Ftree%2Fsessions%2F")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["03-queues/03-9-none.ipynb", "secret.txt", "..%2Foutside.ipynb", "%2E%2E/outside.ipynb", "", "%00", "%0Aa.ipynb"],
+)
+def test_is_what_is_not_a_published_notebook_not_opened(visit, path):
+    status, headers, page = visit("asha", f"open/{path}")
+    assert status == 404 and "Location" not in headers and "There is no published notebook" in page
+
+
+def test_is_a_page_that_does_not_exist_told_in_a_sentence(visit):
+    status, _, page = visit("asha", "nothing")
+    assert status == 404 and "There is no such page" in page

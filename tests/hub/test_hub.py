@@ -1,0 +1,229 @@
+"""Does a real hub let the right people in, show each their own, keep to this machine, and leave nothing behind?"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+import requests
+
+from campus.cohort import GRADER
+from campus.folders import COURSE_ID
+from campus.serve import MARK, find_free_ports
+
+PASSWORD = "a-password-for-tests"
+LANDING = {
+    "asha": "Hello Asha Example",
+    "tara": "Mark what was handed in",
+    "mina": "in preparation",
+    "sol": "See how your associates are getting on",
+    "lena": "The programme so far",
+}
+# The real thing without assignments: whether they can be released is proved elsewhere, and takes longer.
+SERVE = """
+import sys
+from pathlib import Path
+from campus import folders
+folders.EXERCISES = Path(sys.argv[1])
+from campus.serve import serve
+serve()
+"""
+
+
+class Hub:
+    """A hub served by a process of its own from a state folder of its own."""
+
+    def __init__(self, folder):
+        self.state = folder / "state"
+        self.none = folder / "exercises"
+        self.none.mkdir()
+        self.port = find_free_ports(1)[0]
+        self.base = f"http://127.0.0.1:{self.port}"
+        self.log = folder / "said.txt"
+
+    def start(self):
+        """Start serving and wait until it says that it is ready."""
+        settings = {"CAMPUS_STATE": str(self.state), "CAMPUS_PORT": str(self.port), "CAMPUS_PASSWORD": PASSWORD}
+        own = {name: value for name, value in os.environ.items() if not name.startswith("CAMPUS_")}
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", SERVE, str(self.none)],
+                env=own | settings,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + 150
+        while "Ctrl-C stops everything" not in self.said():
+            assert self.process.poll() is None and time.monotonic() < deadline, self.said()
+            time.sleep(0.2)
+
+    def said(self):
+        return self.log.read_text()
+
+    def processes(self):
+        """Everything that runs for this state folder, found by what it was told, not by who started it."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get("CAMPUS_STATE") == str(self.state):
+                    found.append(process)
+            except psutil.Error:
+                continue
+        return found
+
+    def sign_in(self, username, password=PASSWORD):
+        """A browser's session after the sign-in form, and the page it lands on."""
+        session = requests.Session()
+        session.trust_env = False
+        form = session.get(self.base)
+        token = re.search(r'name="_xsrf" value="([^"]+)"', form.text)[1]
+        action = re.search(r'<form action="([^"]+)"', form.text)[1].replace("&amp;", "&")
+        answer = {"username": username, "password": password, "_xsrf": token}
+        return session, session.post(self.base + action, data=answer)
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory):
+    served = Hub(tmp_path_factory.mktemp("hub"))
+    served.start()
+    yield served
+    served.process.send_signal(signal.SIGTERM)
+    served.process.wait(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def workspace(hub):
+    """An associate's session with a running workspace and a running kernel."""
+    session, _ = hub.sign_in("asha")
+    deadline = time.monotonic() + 120
+    session.get(f"{hub.base}/hub/spawn/asha")
+    lab = f"{hub.base}/user/asha/lab"
+    while (page := session.get(lab)).url != lab or page.status_code != 200:
+        assert time.monotonic() < deadline, page.url
+        time.sleep(0.5)
+    token = session.cookies.get("_xsrf", path="/user/asha/")
+    started = session.post(f"{hub.base}/user/asha/api/kernels", json={}, headers={"X-XSRFToken": token})
+    assert started.status_code == 201, started.text
+    return session
+
+
+def test_does_the_sign_in_page_say_what_the_laptop_profile_is(hub):
+    page = requests.get(hub.base, timeout=30).text
+    assert "This is the laptop profile." in page and "one password opens every account" in page
+
+
+@pytest.mark.parametrize(("username", "told"), LANDING.items())
+def test_does_each_role_land_on_what_to_do_next(hub, username, told):
+    _, page = hub.sign_in(username)
+    assert page.status_code == 200 and page.url == f"{hub.base}/services/campus/" and told in page.text
+
+
+@pytest.mark.parametrize(
+    ("username", "password"), [("mallory", PASSWORD), (GRADER, PASSWORD), ("asha", "another-password")]
+)
+def test_is_everybody_else_kept_out(hub, username, password):
+    session, page = hub.sign_in(username, password)
+    assert page.status_code == 403 and "/hub/login" in session.get(f"{hub.base}/services/campus/").url
+
+
+@pytest.mark.parametrize(
+    ("username", "status"), [("tara", 200), ("tom", 200), ("asha", 403), ("mina", 403), ("sol", 403), ("lena", 403)]
+)
+def test_do_tutors_alone_reach_formgrader(hub, username, status):
+    session, _ = hub.sign_in(username)
+    page = session.get(f"{hub.base}/services/{COURSE_ID}/formgrader")
+    assert page.status_code == status and ("Manage Assignments" in page.text) == (status == 200)
+
+
+def test_does_nbgraders_course_list_lead_to_formgrader(hub):
+    session, _ = hub.sign_in("tara")
+    page = session.get(f"{hub.base}/services/{COURSE_ID}/lab?formgrader=true")
+    assert page.status_code == 200 and "/formgrader" in page.url
+
+
+def test_do_pages_and_book_need_a_sign_in(hub):
+    for path in ("/services/campus/", "/services/campus/book/index.html", f"/services/{COURSE_ID}/formgrader"):
+        assert "/hub/login" in requests.get(hub.base + path, timeout=30).url
+
+
+def test_do_fonts_of_the_book_reach_a_signed_in_reader(hub):
+    session, _ = hub.sign_in("asha")
+    asked = f"{hub.base}/services/campus/book/_static/none.woff2"
+    answer = session.get(asked, headers={"Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin"})
+    assert answer.url == asked and answer.status_code == 404
+
+
+def test_can_an_associate_not_enter_the_workspace_of_another(hub, workspace):
+    session, _ = hub.sign_in("ben")
+    assert session.get(f"{hub.base}/user/asha/api/contents").status_code in (403, 404)
+
+
+def test_is_a_workspace_told_nothing_that_is_not_its_own(hub, workspace):
+    servers = [one for one in hub.processes() if "singleuser" in " ".join(one.cmdline())]
+    told = [one.environ() for one in servers if one.environ().get("JUPYTERHUB_USER") == "asha"]
+    assert told and not {"CAMPUS_PASSWORD", "CONFIGPROXY_AUTH_TOKEN"} & set(told[0])
+    assert PASSWORD not in "".join(told[0].values())
+
+
+def test_does_a_workspace_offer_the_tools_of_the_role_and_no_others(hub, workspace):
+    page = workspace.get(f"{hub.base}/user/asha/lab").text
+    assert "@jupyter/nbgrader:formgrader" in page and "@jupyter/nbgrader:assignment-list" not in page  # those disabled
+
+
+def test_does_an_associate_see_no_courses_to_mark(hub, workspace):
+    assert workspace.get(f"{hub.base}/user/asha/formgraders").status_code == 404
+
+
+def test_is_the_assignment_list_there(hub, workspace):
+    listed = workspace.get(f"{hub.base}/user/asha/assignments", params={"course_id": COURSE_ID})
+    assert listed.json() == {"success": True, "value": []}
+
+
+def test_is_a_home_closed_to_others(hub, workspace):
+    assert (hub.state / "homes" / "asha").stat().st_mode & 0o077 == 0
+
+
+def test_does_everything_listen_on_this_machine_only(hub, workspace):
+    listening = [
+        connection.laddr.ip
+        for process in hub.processes()
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    assert len(listening) >= 6 and set(listening) == {"127.0.0.1"}
+
+
+def test_is_the_folder_served_only_once(hub):
+    second = subprocess.run(
+        [sys.executable, "-c", SERVE, str(hub.none)],
+        env={**os.environ, "CAMPUS_STATE": str(hub.state), "CAMPUS_PORT": str(find_free_ports(1)[0])},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert f"is being served already (by process {hub.process.pid} at {hub.base})" in second.stderr
+
+
+def test_does_a_start_after_a_crash_clear_up_and_does_ctrl_c_leave_nothing(hub, workspace):
+    before = hub.processes()
+    kernels = [process for process in before if "ipykernel" in " ".join(process.cmdline())]
+    assert (
+        len(before) >= 7
+        and kernels
+        and all(MARK in process.environ() for process in before if process.pid != hub.process.pid)
+    )
+
+    hub.process.kill()
+    hub.process.wait()
+    hub.start()
+    assert not [process for process in before if process.is_running()]
+    assert hub.sign_in("tara")[1].status_code == 200
+
+    hub.process.send_signal(signal.SIGINT)
+    assert hub.process.wait(timeout=60) == 0
+    assert hub.processes() == [] and "no process is left behind" in hub.said()
