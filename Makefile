@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: serve test book notebooks publish setup setup-tests lint lock clean
+.PHONY: serve test book notebooks publish pictures setup setup-tests lint lock clean
 
 serve: setup  ## Build what changed and start the hub on http://127.0.0.1:8000
 	@$(BIN)/campus notebooks && $(BIN)/campus book && $(BIN)/campus publish && exec $(BIN)/campus serve
@@ -18,6 +18,11 @@ notebooks: setup  ## Every notebook, from its MyST source
 
 publish: notebooks
 	@$(BIN)/campus publish
+
+pictures: setup-tests  ## The pictures that the README shows, from the running hub
+	@$(BIN)/campus notebooks && $(BIN)/campus book && $(BIN)/python -m pytest -q tests/end_to_end
+	cp build/screenshots/02-session-in-the-book.png docs/session.png
+	cp build/screenshots/03-session-in-the-workspace.png docs/workspace.png
 
 setup:
 	@command -v $(PYTHON) >/dev/null || { echo "Python is missing: install the packages python3 and python3-venv." >&2; exit 1; }

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from campus.folders import BUILD
 from campus.serve import find_free_ports
@@ -17,6 +17,9 @@ from tests.browser import QUIET, Visit, ensure_chromium
 PASSWORD = "only-for-this-test"
 READY = "Ctrl-C stops everything"
 SCREENSHOTS = BUILD / "screenshots"
+PATIENCE = 90_000  # milliseconds: a busy machine takes its time to start a workspace
+
+expect.set_options(timeout=PATIENCE)
 
 
 class Person(Visit):
@@ -26,7 +29,7 @@ class Person(Visit):
         super().__init__(browser, viewport={"width": 1280, "height": 900})
         self.hub = hub
         self.username = username
-        self.context.set_default_timeout(90_000)
+        self.context.set_default_timeout(PATIENCE)
         self.page = self.context.new_page()
 
     def sign_in(self) -> None:

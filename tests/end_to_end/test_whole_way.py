@@ -11,7 +11,7 @@ from tests.end_to_end.conftest import Person
 
 NAME = "clinic-queue"
 MISTAKE = "mean-wait-in-system"
-ADVICE = "Take seven people on, because with six more than one caller in five waits. The weakest figure is the length of a call."
+ADVICE = "Seven are too few: too many callers hang up. The weakest figure is the length of a call."
 COMMENT = "Say also who is harmed by a wait."
 
 
