@@ -35,9 +35,10 @@ setup-tests:
 lint: setup-tests
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
+# Extras stay in the lock: without them pip looks at newer versions of such a package, and stops at a hash it does not know.
 lock:  ## requirements.txt from requirements.in; needs uv
-	uv pip compile -q --universal --fork-strategy fewest --python-version 3.11 --generate-hashes requirements.in -o requirements.txt
-	uv pip compile -q --universal --fork-strategy fewest --python-version 3.11 --generate-hashes requirements-test.in -o requirements-test.txt
+	uv pip compile -q --no-strip-extras --universal --fork-strategy fewest --python-version 3.11 --generate-hashes requirements.in -o requirements.txt
+	uv pip compile -q --no-strip-extras --universal --fork-strategy fewest --python-version 3.11 --generate-hashes requirements-test.in -o requirements-test.txt
 
 clean:  ## Everything derived; state in var/ and the environment stay
 	rm -rf build

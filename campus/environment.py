@@ -97,7 +97,8 @@ def run_pip(command, what, packages=0):
             return
         said.seek(0)
         lines = [line.strip() for line in said if line.strip()]
-    reason = [line for line in lines if line.startswith("ERROR")] or lines or ["pip gave no reason"]
+    first = next((number for number, line in enumerate(lines) if line.startswith("ERROR")), 0)
+    reason = " ".join(lines[first : first + 2]) or "pip gave no reason"
     text = "\n".join(lines).lower()
     if "no space left" in text or "errno 28" in text:
         stop("The disk is full: free %d MB where %s stands and run the command again." % (NEEDED_MB, ROOT))
@@ -106,7 +107,7 @@ def run_pip(command, what, packages=0):
             "%s could not be fetched: connect to the network (or set pip's index or proxy) and run the command again; "
             "it goes on where it stopped." % what
         )
-    stop("%s could not be installed: %s" % (what, reason[-1]))
+    stop("%s could not be installed: %s" % (what, reason[:400]))
 
 
 def show_progress(output, packages):
