@@ -1,6 +1,7 @@
 """Where things are: sources in the checkout, derived files in `build/`, state in `var/`."""
 
 import os
+import tempfile
 from pathlib import Path
 
 from campus.errors import CampusError
@@ -36,7 +37,7 @@ def ensure_state() -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not stamp.exists():
-            stamp.write_text(f"{STATE_VERSION}\n")
+            write_whole(stamp, f"{STATE_VERSION}\n")
         found = stamp.read_text().strip()
     except OSError as error:
         raise CampusError(
@@ -54,3 +55,10 @@ def ensure_state() -> Path:
             "update this checkout, or name another folder in CAMPUS_STATE."
         )
     return folder
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a small file so that a reader, or another writer at the same moment, sees all of it or nothing."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}-", delete=False) as scratch:
+        scratch.write(text)
+    os.replace(scratch.name, path)
