@@ -100,7 +100,9 @@ def run(jobs: list[Job], hash_seed: int = 0, workers: int | None = None) -> Iter
         environment["IPYTHONDIR"] = str(Path(scratch, "ipython"))
         # -P keeps this folder off the path: its file names are not modules for the author's code.
         command = [sys.executable, "-P", str(Path(__file__).resolve())]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as warm:
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, start_new_session=True
+        ) as warm:  # in a session of its own: a Ctrl-C is ours to answer
             try:
                 order = {
                     "scratch": scratch,

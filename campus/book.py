@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -210,7 +211,7 @@ def build_pages(places: Places) -> None:
     staged = {path.relative_to(places.source).as_posix(): path for path in list_tree(places.source)}
     machinery, everything = digest_machinery(staged), digest(staged.values())
     stamp = places.work / "stamp.json"
-    built = json.loads(stamp.read_text()) if stamp.exists() else {}
+    built = read_stamp(stamp)
     if built == {"machinery": machinery, "everything": everything}:
         return
     if built.get("machinery") != machinery and places.work.exists():
@@ -218,6 +219,13 @@ def build_pages(places: Places) -> None:
     stamp.unlink(missing_ok=True)
     run_builder(places)
     stamp.write_text(json.dumps({"machinery": machinery, "everything": everything}))
+
+
+def read_stamp(stamp: Path) -> dict:
+    """What the last good run read, or nothing where that cannot be told."""
+    with suppress(OSError, ValueError):
+        return dict(json.loads(stamp.read_text()))
+    return {}
 
 
 def digest_machinery(staged: dict[str, Path]) -> str:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from campus.errors import CampusError
+from campus.errors import tell
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 out = Console(soft_wrap=True)
@@ -21,17 +21,18 @@ err = Console(stderr=True, soft_wrap=True)
 
 @contextmanager
 def told_plainly() -> Iterator[None]:
-    """Turn a user's error into its sentence and exit code 1."""
+    """Turn an error of an input or of the machine into its sentence and exit code 1."""
     try:
         yield
-    except CampusError as error:
-        err.print(str(error), style="red", markup=False, highlight=False)
-        raise typer.Exit(1) from None
-    except OSError as error:
-        if error.errno != 28:
+    except Exception as error:
+        sentence = tell(error)
+        if sentence is None:
             raise
-        err.print(f"The disk is full ({error.filename or 'while writing'}): free some space and run the command again.")
+        err.print(sentence, style="red", markup=False, highlight=False)
         raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        err.print("Stopped: run the command again to go on.", highlight=False)
+        raise typer.Exit(130) from None
 
 
 @contextmanager

@@ -68,6 +68,11 @@ def read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     if not rows:
         raise CampusError(f"{file} is empty: give it the columns {', '.join(COLUMNS)} and one row a person.")
     header_row, header = rows[0]
+    if not set(header) & set(COLUMNS):
+        raise CampusError(
+            f"{file}, row {header_row}: none of the columns {', '.join(COLUMNS)} is there: put them in the first row, "
+            "with commas between them, and save it as CSV UTF-8."
+        )
     missing = [name for name in COLUMNS if name not in header]
     strange = [name or "(without a name)" for name in header if name not in COLUMNS]
     twice = sorted({name for name in header if header.count(name) > 1} - set(strange))

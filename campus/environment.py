@@ -4,6 +4,7 @@ Finished steps leave a stamp that names what they were made from, so that an int
 This file must parse on any Python 3, to tell those who have an old one.
 """
 
+import glob
 import hashlib
 import os
 import re
@@ -43,8 +44,8 @@ def refuse_old_python():
 
 def ensure_venv():
     """Make the virtual environment unless this Python's stands there whole."""
-    stamp = read_stamp("python")
-    if stamp == sys.version and os.path.exists(PYTHON):
+    made_from = "%s\n%s" % (sys.version, VENV)  # its programs name the folder: in a moved checkout they would not run
+    if read_stamp("python") == made_from and os.path.exists(PYTHON):
         return
     package = "python%d.%d-venv" % sys.version_info[:2]
     try:
@@ -61,7 +62,7 @@ def ensure_venv():
         venv.EnvBuilder(with_pip=True, symlinks=True).create(VENV)
     except (OSError, subprocess.CalledProcessError) as error:
         stop("The environment .venv could not be made (%s): install the package %s and try again." % (error, package))
-    write_stamp("python", sys.version)
+    write_stamp("python", made_from)
 
 
 def ensure_packages(lock):
@@ -72,9 +73,17 @@ def ensure_packages(lock):
     if read_stamp(lock) == digest:
         return
     say("Installing %s (a few minutes the first time; it goes on where it stopped)" % lock)
+    drop_half_installed()
     command = [PYTHON, "-m", "pip", "install", "--require-hashes", "--disable-pip-version-check"]
-    run_pip(command + ["--requirement", lock], lock, len(re.findall(rb"^\S+==", content, re.MULTILINE)))
+    run_pip(command + ["--requirement", lock], lock, len(re.findall(b"(?m)^[^ #]+==", content)))
     write_stamp(lock, digest)
+
+
+def drop_half_installed():
+    """Forget packages whose installation broke off: pip writes RECORD last, and takes those without it for whole."""
+    for folder in glob.glob(os.path.join(VENV, "lib", "python*", "site-packages", "*.dist-info")):
+        if not os.path.exists(os.path.join(folder, "RECORD")):
+            shutil.rmtree(folder)
 
 
 def ensure_project():
@@ -92,8 +101,14 @@ def run_pip(command, what, packages=0):
     """Run pip with a line that counts its packages; what it fails on becomes one sentence."""
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=said, universal_newlines=True)
-        show_progress(process.stdout, packages)
-        if process.wait() == 0:
+        try:
+            show_progress(process.stdout, packages)
+            process.wait()
+        except KeyboardInterrupt:
+            process.terminate()  # the same Ctrl-C has reached it too; the next run must not meet it
+            process.wait()
+            raise
+        if process.returncode == 0:
             return
         said.seek(0)
         lines = [line.strip() for line in said if line.strip()]
@@ -133,14 +148,14 @@ def stamp_path(name):
 def read_stamp(name):
     """What a finished step was made from, or nothing."""
     try:
-        with open(stamp_path(name)) as file:
+        with open(stamp_path(name), encoding="utf-8", errors="surrogateescape") as file:
             return file.read()
     except OSError:
         return None
 
 
 def write_stamp(name, text):
-    with open(stamp_path(name), "w") as file:
+    with open(stamp_path(name), "w", encoding="utf-8", errors="surrogateescape") as file:
         file.write(text)
 
 

@@ -2,11 +2,14 @@
 
 import ast
 import asyncio
+import atexit
 import hashlib
 import json
 import os
 import platform
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from campus.errors import CampusError
 from campus.folders import BUILD, ROOT
 
 CACHE = BUILD / "cache"
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 MOST_SECONDS = 60
 MOST_MB = 1000
 PATIENCE = 5  # wall time on a busy machine over processor time: a cell that waits longer is stopped
@@ -49,7 +53,10 @@ def run_all(runs: list[Run], progress: Callable[[str, int, int], None]) -> tuple
     found = {run.name: load_outputs(run) for run in runs}
     todo = [run for run in runs if found[run.name] is None]
     if todo:
-        found |= asyncio.run(run_side_by_side(todo, progress))
+        try:
+            found |= asyncio.run(run_side_by_side(todo, progress))
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
     return found, len(todo)
 
 
@@ -67,10 +74,26 @@ async def run_side_by_side(runs: list[Run], progress: Callable[[str, int, int], 
                 failures.append(str(error))
             progress(run.name, len(found) + len(failures), len(runs))
 
-    await asyncio.gather(*(take_turn(run) for run in runs))
+    with signals_cancel_us():
+        await asyncio.gather(*(take_turn(run) for run in runs))
     if failures:
         raise CampusError("\n".join(sorted(failures)))
     return found
+
+
+@contextmanager
+def signals_cancel_us() -> Iterator[None]:
+    """Let a stop signal cancel the whole run: nbclient would answer it for one of its notebooks, and fail over that."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, task.cancel)
+    loop.add_signal_handler = loop.remove_signal_handler = lambda *arguments: None
+    try:
+        yield
+    finally:
+        del loop.add_signal_handler, loop.remove_signal_handler
+        for number in STOP_SIGNALS:
+            loop.remove_signal_handler(number)
 
 
 async def run_notebook(run: Run) -> Outputs:
@@ -87,13 +110,19 @@ async def run_notebook(run: Run) -> Outputs:
     )
     try:
         async with client.async_setup_kernel(env={**os.environ, **SINGLE_THREAD}):
-            for index, cell in enumerate(notebook.cells):
-                await run_cell(client, cell, index, run)
-            seconds, peak_mb = await measure_usage(client)
+            try:
+                for index, cell in enumerate(notebook.cells):
+                    await run_cell(client, cell, index, run)
+                seconds, peak_mb = await measure_usage(client)
+            except asyncio.CancelledError:
+                client.shutdown_kernel = "immediate"
+                raise
     except DeadKernelError:
         raise CampusError(f"{run.name}: the kernel died while it ran: look for a crash or for memory.") from None
     except RuntimeError as error:
         raise CampusError(f"{run.name}: no kernel could be started ({error}): run the command again.") from None
+    finally:
+        atexit.unregister(client._cleanup_kernel)  # nbclient forgets it in a run that was stopped
     if seconds > MOST_SECONDS:
         raise CampusError(
             f"{run.name} took {seconds:.0f} s of processor time, over the {MOST_SECONDS} s allowed: make it lighter."
@@ -143,9 +172,11 @@ def key(run: Run) -> str:
 
 
 def load_outputs(run: Run) -> Outputs | None:
-    """The stored outputs of a run, or nothing."""
+    """The stored outputs of a run, or nothing where there are none that can be read."""
     path = CACHE / f"{key(run)}.json"
-    return Outputs(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
+    with suppress(FileNotFoundError, ValueError, TypeError):  # a damaged file is as good as none
+        return Outputs(**json.loads(path.read_text(encoding="utf-8")))
+    return None
 
 
 def store_outputs(run: Run, outputs: Outputs) -> None:

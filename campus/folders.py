@@ -1,6 +1,7 @@
 """Where things are: sources in the checkout, derived files in `build/`, state in `var/`."""
 
 import os
+import re
 import tempfile
 from pathlib import Path
 
@@ -38,13 +39,13 @@ def ensure_state() -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         if not stamp.exists():
             write_whole(stamp, f"{STATE_VERSION}\n")
-        found = stamp.read_text().strip()
+        found = stamp.read_text(errors="replace").strip()
     except OSError as error:
         raise CampusError(
-            f"The state folder {folder} cannot be used ({error.strerror}): make it writable, "
-            "or name another folder in CAMPUS_STATE."
+            f"The state folder {folder} cannot be used ({error.strerror}): make it writable "
+            "and see that its disk has room, or name another folder in CAMPUS_STATE."
         ) from error
-    if not found.isdigit():
+    if not re.fullmatch("[0-9]+", found):
         raise CampusError(
             f"{stamp} holds '{found}', not a version number: restore it from a backup, or name another folder in "
             "CAMPUS_STATE."

@@ -6,6 +6,7 @@ what changed is written or run again.
 
 import hashlib
 import json
+import os
 import re
 import shutil
 from collections import Counter
@@ -45,6 +46,8 @@ LANGUAGE = {
 STYLE = "course.mplstyle"
 ALLOWED_TAGS = {"solution", "nbval-ignore-output"}
 YOUR_TURN = "# Your turn: write your answer here\n"
+GAP = re.compile(r"(?<!\.)\.\.\.(?!\.)|(?<!\w)___(?!\w)")
+FILL = "# Your turn: replace each {gap} first. Until then this cell may end in an error, which does no harm.\n"
 
 
 @dataclass(frozen=True)
@@ -168,8 +171,16 @@ def clean_markdown(cell: NotebookNode) -> list[NotebookNode]:
     for part in split_markdown(cell.source):
         cells.append(new_markdown_cell(plain_markdown(part)))
         if isinstance(part, Directive) and part.name == "practice":
-            cells.append(new_code_cell(split_starter(part.body)[1] or YOUR_TURN, metadata={"tags": ["practice"]}))
+            cells.append(make_task(split_starter(part.body)[1]))
     return cells
+
+
+def make_task(starter: str) -> NotebookNode:
+    """The cell of a practice task; one with gaps says so, and its error does not stop 'Run All Cells'."""
+    gap = GAP.search(starter)
+    if not gap:
+        return new_code_cell(starter or YOUR_TURN, metadata={"tags": ["practice"]})
+    return new_code_cell(FILL.format(gap=gap[0]) + starter, metadata={"tags": ["practice", "raises-exception"]})
 
 
 def clean_code(cell: NotebookNode) -> list[NotebookNode]:
@@ -273,11 +284,11 @@ def copy_changed(source: Path, target: Path) -> None:
 def write_notebook(notebook: NotebookNode, path: Path) -> None:
     """Write a notebook in one fixed form, unless the file holds the same bytes already."""
     nbformat.validate(notebook)
-    text = nbformat.writes(nbformat.from_dict(notebook)) + "\n"  # sorted keys, sources as lists of lines
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
+    content = f"{nbformat.writes(nbformat.from_dict(notebook))}\n".encode()  # sorted keys, sources as lists of lines
+    if not path.exists() or path.read_bytes() != content:
         path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_suffix(".part")
-        scratch.write_text(text, encoding="utf-8")
+        scratch = path.with_suffix(f".{os.getpid()}.part")  # a second build at the same moment has its own
+        scratch.write_bytes(content)
         scratch.replace(path)
 
 

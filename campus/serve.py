@@ -7,6 +7,7 @@ down to the kernels. That mark is how a stop, or the next start after a crash, f
 import errno
 import fcntl
 import os
+import re
 import secrets
 import signal
 import socket
@@ -24,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from campus import folders
-from campus.cohort import GRADER, Person, read_roster
+from campus.cohort import GRADER, Person, read_roster, roster_path
 from campus.errors import CampusError
 from campus.folders import COURSE_ID, HUB_CONFIG, ensure_state
 from campus.sessions import publish_sessions
@@ -36,7 +37,7 @@ READY_SECONDS = 120
 STOP_SECONDS = 12
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that are read for one another
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-KEPT = ("HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "CAMPUS_ROSTER")  # of our environment, what the hub is told
+KEPT = ("HOME", "LANG", "LC_ALL", "TZ", "TMPDIR")  # of our environment, what the hub is told
 
 out = Console(soft_wrap=True, highlight=False)
 
@@ -72,7 +73,7 @@ def serve(port: int | None = None) -> None:
 def choose_port(port: int | None) -> int:
     """The given port, else CAMPUS_PORT, else 8000."""
     text = str(port or os.environ.get("CAMPUS_PORT") or 8000)
-    if not text.isdigit() or not 0 < int(text) < 65536:
+    if not re.fullmatch("[0-9]{1,5}", text) or not 0 < int(text) < 65536:
         raise CampusError(f"CAMPUS_PORT is '{text}', which is not a port: use a number from 1024 to 65535.")
     return int(text)
 
@@ -203,6 +204,7 @@ def start_hub(folder: Path, port: int, password: str) -> subprocess.Popen:
         **{name: os.environ[name] for name in KEPT if name in os.environ},
         "PATH": os.pathsep.join([binaries, os.environ.get("PATH", os.defpath)]),
         "CAMPUS_STATE": str(folder),
+        "CAMPUS_ROSTER": str(roster_path().resolve()),  # the hub runs in another folder
         "CAMPUS_PORT": str(port),
         "CAMPUS_PASSWORD": password,
         MARK: str(folder),

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 from campus.errors import CampusError
-from campus.folders import CLEAN, state
+from campus.folders import CLEAN, ensure_state, state
 
 BRANCH = "main"
 AUTHOR = {"NAME": "Modelling campus", "EMAIL": "campus@localhost"}
@@ -20,6 +20,7 @@ def publish_sessions() -> bool:
     """Commit the clean notebooks to the repository if they changed; return whether they did."""
     if not CLEAN.is_dir():
         raise CampusError("There are no notebooks to publish yet: run 'make notebooks' first.")
+    ensure_state()
     if not (repository() / "HEAD").exists():
         repository().mkdir(parents=True, exist_ok=True)
         run_git("init", "--quiet", f"--initial-branch={BRANCH}")

@@ -377,12 +377,6 @@ def make_application(prefix: str, people: list[Person]) -> Application:
     )
 
 
-def _load_jupyter_server_extension(server: object) -> None:
-    """Lead from JupyterLab's address in the marking service, which nbgrader's course list links to, to formgrader."""
-    base = server.base_url
-    server.web_app.add_handlers(".*", [(f"{base}lab.*", RedirectHandler, {"url": f"{base}formgrader"})])
-
-
 def main() -> None:
     """Answer where the hub says, until it ends us."""
     address = urlparse(os.environ["JUPYTERHUB_SERVICE_URL"])

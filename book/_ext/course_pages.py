@@ -112,6 +112,13 @@ def open_and_close(app, doctree: nodes.document) -> None:
         top += draw_closing(session["assignment"], syllabus, page)
 
 
+def tell_templates(app, page: str, template: str, context: dict, doctree: nodes.document | None) -> None:
+    """Give templates the way back to the campus; leave out Sphinx's translations, whose script evaluates text."""
+    hub = app.config.course_hub_url
+    context["course_start"] = f"{hub}/services/campus/" if hub else f"{up(page)}../"
+    context["script_files"] = [file for file in context["script_files"] if "translations.js" not in str(file)]
+
+
 def open_module(app, doctree: nodes.document) -> None:
     """Give a module's page its outcomes and hours, after the words it starts with."""
     if "module" not in app.env.metadata[app.env.docname]:
@@ -252,4 +259,5 @@ def setup(app) -> dict:
     app.connect("doctree-read", put_code_before_title, priority=1)
     app.connect("doctree-read", open_and_close)
     app.connect("doctree-read", open_module)
+    app.connect("html-page-context", tell_templates)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -91,6 +91,7 @@ def test_does_a_page_taken_out_leave_the_site_and_a_hub_elsewhere_enter_the_link
     assert not (course.site / "guides" / "second.html").exists()
     page = (course.site / "modules" / "03-queues" / "03-3-clinic.html").read_text(encoding="utf-8")
     assert 'href="https://hub.example.org/services/campus/open/03-queues/03-3-clinic.ipynb"' in page
+    assert 'href="https://hub.example.org/services/campus/"' in page
 
 
 def test_must_every_session_written_be_in_the_table_of_contents(copy_course):

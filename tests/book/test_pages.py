@@ -44,6 +44,14 @@ def test_do_the_two_links_lead_to_the_workspace_and_to_the_file(article, built):
         assert (built.site / "notebooks" / "03-queues" / file).exists()
 
 
+def test_does_a_page_lead_back_to_what_to_do_next(session):
+    assert re.search(r'class="course-start" href="\.\./\.\./\.\./"', session)
+
+
+def test_does_no_page_load_the_script_that_evaluates_text(session):
+    assert "translations.js" not in session
+
+
 def test_does_the_page_close_with_its_assignment(article):
     assert "A clinic: assignment (about 45 minutes)" in words(article)
     assert 'href="../../guides/first-day.html"' in article

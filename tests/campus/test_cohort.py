@@ -79,7 +79,7 @@ def test_is_a_person_who_stands_there_twice_refused(tmp_path):
         ([HEADER], "roster.csv names nobody"),
         ([HEADER.replace(",role", "")], "roster.csv, row 1: the column role is missing: add it."),
         ([HEADER.replace("role", "job")], "roster.csv, row 1: the column role is missing: add it."),
-        ([HEADER.replace(",", ";")], "roster.csv, row 1: the column username is missing: add it."),
+        ([HEADER.replace(",", ";")], "roster.csv, row 1: none of the columns username, name, "),
         ([HEADER + ",role"], "roster.csv, row 1: the column role stands there twice: take one out."),
         ([HEADER, TUTOR.replace("Office", "Office, London")], "roster.csv, row 2: it has 12 fields, and 11 are wanted"),
         ([HEADER, '"tara'], "roster.csv, row 2: this is not CSV"),
@@ -87,6 +87,11 @@ def test_is_a_person_who_stands_there_twice_refused(tmp_path):
 )
 def test_is_a_bad_file_told(tmp_path, rows, told):
     assert refuse(tmp_path, *rows)[0].startswith(told)
+
+
+def test_is_a_file_with_semicolons_one_sentence(tmp_path):
+    """Excel writes these where the comma is the decimal sign."""
+    assert len(refuse(tmp_path, HEADER.replace(",", ";"), TUTOR.replace(",", ";"))) == 1
 
 
 def test_is_a_file_in_another_encoding_told_with_its_row(tmp_path):

@@ -26,10 +26,11 @@ def test_a_newer_state_is_refused(state):
         ensure_state()
 
 
-def test_a_broken_stamp_is_refused(state):
+@pytest.mark.parametrize("stamp", [b"?\n", b"", b"\xff\xfe", "²".encode()])
+def test_a_broken_stamp_is_refused(state, stamp):
     """Is a stamp that says nothing not guessed at?"""
     state.mkdir()
-    (state / "VERSION").write_text("?\n")
+    (state / "VERSION").write_bytes(stamp)
     with pytest.raises(CampusError, match="not a version number"):
         ensure_state()
 

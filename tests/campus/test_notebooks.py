@@ -54,7 +54,10 @@ def test_a_practice_task_has_its_cell_and_its_solution_folded(course):
     build_notebooks()
     cells = read(course, "clean").cells
     practice = [cell for cell in cells if "practice" in cell.metadata.get("tags", [])]
-    assert [cell.source for cell in practice] == ["total = visits.patients.___()"]
+    (task,) = practice
+    assert task.source.splitlines()[0].startswith("# Your turn: replace each ___ first.")
+    assert task.source.splitlines()[1:] == ["total = visits.patients.___()"]
+    assert "raises-exception" in task.metadata.tags  # or 'Run All Cells' would stop here
     after = cells[cells.index(practice[0]) + 1]
     assert after.cell_type == "markdown"
     assert after.source.count("<details>") == 3  # the solution's text and code, and the quick check's answers

@@ -98,7 +98,7 @@ def test_is_a_short_password_refused(state, monkeypatch):
         serve.ensure_password(state)
 
 
-@pytest.mark.parametrize("text", ["http", "0", "65536", "-1"])
+@pytest.mark.parametrize("text", ["http", "0", "65536", "-1", "²"])
 def test_is_a_port_that_is_none_refused(state, monkeypatch, text):
     monkeypatch.setenv("CAMPUS_PORT", text)
     with pytest.raises(CampusError, match=f"CAMPUS_PORT is '{text}', which is not a port"):

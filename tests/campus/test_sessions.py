@@ -58,3 +58,12 @@ def test_without_notebooks_it_says_what_to_run(clean):
     clean.rmdir()
     with pytest.raises(CampusError, match="make notebooks"):
         publish_sessions()
+
+
+def test_a_newer_state_is_left_alone(clean, tmp_path):
+    """Does an old checkout publish nothing into the state of a newer one?"""
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "VERSION").write_text("99\n")
+    with pytest.raises(CampusError, match="made by a newer version"):
+        publish_sessions()
+    assert not repository().exists()

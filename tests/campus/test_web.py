@@ -111,6 +111,17 @@ def test_is_an_associate_sent_to_the_page_the_notebook_and_the_assignment(visit)
     assert {PREFIX + path for path in wanted} <= set(links)
 
 
+def test_is_a_newcomer_sent_to_the_first_day_until_something_is_handed_in(visit, hand_in):
+    first_day = f'href="{PREFIX}book/guides/first-day.html"'
+    assert first_day in visit("asha")[2]
+    hand_in("asha")
+    assert first_day not in visit("asha")[2]
+
+
+def test_is_the_time_of_a_session_told(visit):
+    assert "(3 h)" in visit("asha")[2]
+
+
 def test_has_an_associate_who_handed_in_nothing_left_to_do(visit, hand_in):
     hand_in("asha")
     _, _, page = visit("asha")

@@ -7,9 +7,11 @@ import subprocess
 import sys
 import time
 
+import nbformat
 import psutil
 import pytest
 import requests
+from nbformat.v4 import new_code_cell, new_notebook
 
 from campus.cohort import GRADER
 from campus.folders import COURSE_ID
@@ -144,6 +146,37 @@ def test_does_nbgraders_course_list_lead_to_formgrader(hub):
     session, _ = hub.sign_in("tara")
     page = session.get(f"{hub.base}/services/{COURSE_ID}/lab?formgrader=true")
     assert page.status_code == 200 and "/formgrader" in page.url
+
+
+def test_do_formgraders_links_to_notebooks_lead_to_our_pages(hub):
+    session, _ = hub.sign_in("tara")
+    script = session.get(f"{hub.base}/services/{COURSE_ID}/formgrader/static/js/utils.js")
+    assert 'directory: base_url + "/formgrader/notebook/"' in script.text and "/tree/" not in script.text
+
+
+@pytest.mark.parametrize(
+    ("step", "shown", "hidden"), [("source", "n = 7", "YOUR CODE"), ("release", "YOUR CODE", "n = 7")]
+)
+def test_does_a_tutor_read_an_assignment_as_markers_and_as_associates_see_it(hub, step, shown, hidden):
+    folder = hub.state / "course" / step / "tiny"
+    folder.mkdir(parents=True, exist_ok=True)
+    cell = new_code_cell("n = 7" if step == "source" else "# YOUR CODE HERE")
+    nbformat.write(new_notebook(cells=[cell]), folder / "tiny.ipynb")
+    session, _ = hub.sign_in("tara")
+    page = session.get(f"{hub.base}/services/{COURSE_ID}/formgrader/notebook/{step}/tiny")
+    text = re.sub(r"<[^>]+>", "", page.text)
+    assert page.status_code == 200 and shown in text and hidden not in text
+
+
+def test_does_nobody_but_tutors_read_a_source(hub):
+    session, _ = hub.sign_in("asha")
+    assert session.get(f"{hub.base}/services/{COURSE_ID}/formgrader/notebook/source/tiny").status_code == 403
+
+
+def test_does_an_error_of_the_hub_lead_back(hub):
+    session, _ = hub.sign_in("asha")
+    page = session.get(f"{hub.base}/hub/nowhere")
+    assert page.status_code == 404 and 'href="/services/campus/"' in page.text
 
 
 def test_do_pages_and_book_need_a_sign_in(hub):
