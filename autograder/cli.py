@@ -1,4 +1,4 @@
-"""The command line: `autograder check | release | collect | grade | feedback | status`."""
+"""The command line: `autograder check | release | collect | grade | mark | feedback | status`."""
 
 import contextlib
 import json
@@ -91,6 +91,14 @@ def grade(
     with bar() as show:
         found = grading.grade(choose(names), student, again, show)
     finish(found, as_json, print_grade)
+
+
+@app.command()
+def mark(name: str, file: Path, as_json: Json = False) -> None:
+    """Mark one notebook file, its code sealed off and apart from the tests; no gradebook is touched."""
+    from autograder.marking import mark_file
+
+    finish(mark_file(choose([name])[0], file), as_json, print_mark)
 
 
 @app.command()
@@ -200,6 +208,18 @@ def print_grade(found: dict) -> None:
         if waiting:
             say(f"{one['name']}: {waiting} with answers that a tutor marks in formgrader.", style="yellow")
     complain(problem for one in found["assignments"] for problem in one["problems"])
+
+
+def print_mark(found: dict) -> None:
+    """A line for each question, then what a tutor should know."""
+    rows = [
+        [one["id"], f"{figure(one['score'])} of {one['points']}", one["mistake"] or one["failure"] or "-"]
+        for one in found["questions"]
+    ]
+    print_rows(["question", "marks", "why marks were lost"], rows, f"{found['name']}: {found['file']}")
+    for flag in found["flags"]:
+        say(flag, style="yellow")
+    say(f"{figure(found['score'])} of {found['points']} marks so far, in {found['seconds']:g} s.")
 
 
 def print_feedback(found: dict) -> None:

@@ -11,13 +11,14 @@ import re
 import secrets
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -56,6 +57,7 @@ def serve(port: int | None = None) -> None:
         try:
             end_processes(find_ours(folder))
             refuse_taken_port(port)
+            refuse_damaged_databases(folder)
             ensure_folders(folder, people)
             say("Starting the hub, and bringing the course up to date meanwhile")
             hub = start_hub(folder, port, password)
@@ -146,6 +148,22 @@ def refuse_taken_port(port: int) -> None:
             raise CampusError(
                 f"Port {port} cannot be used ({error.strerror}): choose another, as in 'CAMPUS_PORT=8000 make serve'."
             ) from None
+
+
+def refuse_damaged_databases(folder: Path) -> None:
+    """CampusError for a database that is there but empty or not whole: to go on would hide that its content is lost."""
+    for file in (folder / "course" / "gradebook.db", folder / "hub" / "jupyterhub.sqlite"):
+        if not file.exists():
+            continue
+        try:
+            with closing(sqlite3.connect(file)) as database:
+                found = database.execute("PRAGMA quick_check(1)").fetchone()[0] if file.stat().st_size else "it is empty"
+        except sqlite3.Error as error:
+            found = str(error)
+        if found != "ok":
+            raise CampusError(
+                f"{file} cannot be used ({found}): restore it from a backup, or name another folder in CAMPUS_STATE."
+            )
 
 
 def find_holder(port: int) -> str:

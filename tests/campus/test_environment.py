@@ -63,3 +63,31 @@ def test_a_finished_step_is_not_done_again(monkeypatch, tmp_path):
     environment.ensure_packages("requirements.txt")
     environment.ensure_packages("requirements.txt")
     assert calls == ["requirements.txt"]
+
+
+def test_a_package_without_its_record_is_installed_again(monkeypatch, tmp_path):
+    """Is a package whose installation was killed not taken for whole?"""
+    monkeypatch.setattr(environment, "VENV", str(tmp_path))
+    for name, files in (("half-1.dist-info", ["METADATA"]), ("whole-1.dist-info", ["METADATA", "RECORD"])):
+        folder = tmp_path / "lib" / "python3.11" / "site-packages" / name
+        folder.mkdir(parents=True)
+        for file in files:
+            (folder / file).touch()
+    environment.drop_half_installed()
+    assert [path.name for path in tmp_path.rglob("*.dist-info")] == ["whole-1.dist-info"]
+
+
+def test_a_moved_environment_is_made_again(monkeypatch, tmp_path):
+    """Do programs that name another folder not stay in use?"""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").touch()
+    monkeypatch.setattr(environment, "VENV", str(tmp_path))
+    monkeypatch.setattr(environment, "PYTHON", str(tmp_path / "bin" / "python"))
+    made = []
+    monkeypatch.setattr("venv.EnvBuilder.create", lambda self, place: (tmp_path.mkdir(exist_ok=True), made.append(1)))
+    environment.write_stamp("python", "%s\n/elsewhere/.venv" % environment.sys.version)
+    environment.ensure_venv()
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").touch()
+    environment.ensure_venv()
+    assert len(made) == 1

@@ -178,3 +178,17 @@ def test_a_notebook_whose_source_is_gone_goes_too(course):
     stray.write_text("{}")
     build_notebooks()
     assert not stray.exists()
+
+
+@pytest.mark.parametrize("damage", [b"", b'{"cells": [', b'{"a": 1}', b"\xff\xfe"])
+def test_damaged_files_are_made_again(course, damage):
+    """Is what a full disk or a crash left in the build never in the way?"""
+    build_notebooks()
+    files = [path for path in (course / "build").rglob("*") if path.suffix in (".json", ".ipynb", ".csv")]
+    before = {path: path.read_bytes() for path in files}
+    for path in files:
+        path.write_bytes(damage)
+    build_notebooks()
+    assert {path: path.read_bytes() for path in files if path.suffix != ".json"} == {
+        path: content for path, content in before.items() if path.suffix != ".json"
+    }

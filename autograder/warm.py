@@ -1,0 +1,108 @@
+"""The warm process: it imports what the course uses, and forks a sealed process for each request.
+
+It never sees a test, an answer or an expected value: they reach the sealed processes by their own sockets, after it
+forked.
+Started by `Warm`; run as a program it speaks on the socket whose number is its argument.
+"""
+
+import contextlib
+import importlib
+import json
+import os
+import socket
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from autograder.execution import LIBRARIES, THREADS, make_shell
+from autograder.plain import zone_names
+from autograder.seal import Limits, run_sealed
+from autograder.sealed import serve_cells
+from campus.errors import CampusError
+
+LONGEST_REQUEST = 65536
+
+
+@dataclass(frozen=True)
+class Process:
+    """A sealed process: its number with the warm process, and our end of its socket."""
+
+    number: int
+    socket: socket.socket
+
+
+class Warm:
+    """A warm process of our own; use it in a `with` statement. If we die, it and all that it sealed die too."""
+
+    def __enter__(self) -> "Warm":
+        ours, theirs = socket.socketpair()
+        environment = {
+            **{name: os.environ[name] for name in ("PATH", "LANG", "HOME") if name in os.environ},
+            **THREADS,
+            "MPLBACKEND": "agg",
+            "PYTHONHASHSEED": "0",
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "autograder.warm", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            env=environment,
+            cwd=Path(__file__).parent.parent,
+            stdin=subprocess.DEVNULL,
+        )
+        theirs.close()
+        self.socket = ours
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.socket.close()
+        self.process.wait()
+
+    def fork(self, data: Path | None, limits: Limits, slot: int = 0) -> Process:
+        """A new sealed process that waits for cells; `data` is what it may read. CampusError where nothing can seal."""
+        self.socket.sendall(json.dumps({"data": data and str(data), "limits": asdict(limits), "slot": slot}).encode())
+        message, descriptors, _, _ = socket.recv_fds(self.socket, LONGEST_REQUEST, 1)
+        answer = json.loads(message or b"{}")
+        if not descriptors:
+            raise CampusError(answer.get("refused", "The process that seals learners' code ended early: try again."))
+        return Process(answer["number"], socket.socket(fileno=descriptors[0]))
+
+    def end(self, process: Process) -> str:
+        """Kill a sealed process and all that it started; why it had ended, if it had."""
+        process.socket.close()
+        self.socket.sendall(json.dumps({"end": process.number}).encode())
+        return json.loads(self.socket.recv(LONGEST_REQUEST))["reason"]
+
+
+def main(descriptor: int) -> None:
+    """Import, then answer requests until nobody holds the other end."""
+    for library in LIBRARIES:
+        importlib.import_module(library)
+    shell = make_shell()
+    zone_names()  # read once, here, for all forks
+    controller = socket.socket(fileno=descriptor)
+    sealed, count = {}, 0
+    with contextlib.ExitStack() as stack:
+        while request := controller.recv(LONGEST_REQUEST):
+            order = json.loads(request)
+            if "end" in order:
+                process = sealed.pop(order["end"])
+                process.kill()
+                controller.sendall(json.dumps({"reason": process.wait().reason}).encode())
+                continue
+            count += 1
+            data = Path(order["data"]) if order["data"] else None
+            try:
+                process = run_sealed(
+                    lambda end: serve_cells(end, shell), data, Limits(**order["limits"]), order["slot"]
+                )
+            except CampusError as error:
+                controller.sendall(json.dumps({"refused": str(error)}).encode())
+                continue
+            sealed[count] = stack.enter_context(process)
+            socket.send_fds(controller, [json.dumps({"number": count}).encode()], [process.socket.fileno()])
+            process.socket.close()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
