@@ -153,17 +153,21 @@ def refuse_taken_port(port: int) -> None:
 def refuse_damaged_databases(folder: Path) -> None:
     """CampusError for a database that is there but empty or not whole: to go on would hide that its content is lost."""
     for file in (folder / "course" / "gradebook.db", folder / "hub" / "jupyterhub.sqlite"):
-        if not file.exists():
-            continue
-        try:
-            with closing(sqlite3.connect(file)) as database:
-                found = database.execute("PRAGMA quick_check(1)").fetchone()[0] if file.stat().st_size else "it is empty"
-        except sqlite3.Error as error:
-            found = str(error)
-        if found != "ok":
+        if file.exists() and (found := check_database(file)) != "ok":
             raise CampusError(
                 f"{file} cannot be used ({found}): restore it from a backup, or name another folder in CAMPUS_STATE."
             )
+
+
+def check_database(file: Path) -> str:
+    """What SQLite finds wrong first in a database, or `ok`."""
+    if not file.stat().st_size:
+        return "it is empty"
+    try:
+        with closing(sqlite3.connect(file)) as database:
+            return database.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.Error as error:
+        return str(error)
 
 
 def find_holder(port: int) -> str:

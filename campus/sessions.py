@@ -53,5 +53,8 @@ def run_git(*arguments: str) -> str:
         raise CampusError("git is not installed: install the package git.") from None
     except subprocess.CalledProcessError as error:
         reason = (error.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise CampusError(f"The sessions could not be published to {repository()}: git said '{reason}'.") from None
+        raise CampusError(
+            f"The sessions could not be published to {repository()} (git said '{reason}'): see that the disk has room, "
+            "or restore that folder from a backup."
+        ) from None
     return done.stdout.strip()

@@ -85,7 +85,7 @@ def test_a_moved_environment_is_made_again(monkeypatch, tmp_path):
     monkeypatch.setattr(environment, "PYTHON", str(tmp_path / "bin" / "python"))
     made = []
     monkeypatch.setattr("venv.EnvBuilder.create", lambda self, place: (tmp_path.mkdir(exist_ok=True), made.append(1)))
-    environment.write_stamp("python", "%s\n/elsewhere/.venv" % environment.sys.version)
+    environment.write_stamp("python", f"{environment.sys.version}\n/elsewhere/.venv")
     environment.ensure_venv()
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "python").touch()

@@ -1,8 +1,12 @@
 """Do notebooks come out right, the same each time, and only when something changed?"""
 
+import os
+import signal
+import threading
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 
 from campus.errors import CampusError
@@ -178,6 +182,18 @@ def test_a_notebook_whose_source_is_gone_goes_too(course):
     stray.write_text("{}")
     build_notebooks()
     assert not stray.exists()
+
+
+def test_a_ctrl_c_stops_all_and_leaves_no_kernel(course):
+    """nbclient's own answer to it ends in an AssertionError."""
+    source = course / "modules" / "03-tiny" / "03-3-tiny.md"
+    source.write_text(source.read_text().replace("print(visits", "import time; time.sleep(100)\nprint(visits"))
+    before = set(psutil.Process().children(recursive=True))
+    threading.Timer(5, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        build_notebooks()
+    assert not psutil.wait_procs(set(psutil.Process().children(recursive=True)) - before, timeout=10)[1]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @pytest.mark.parametrize("damage", [b"", b'{"cells": [', b'{"a": 1}', b"\xff\xfe"])

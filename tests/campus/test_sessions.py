@@ -67,3 +67,11 @@ def test_a_newer_state_is_left_alone(clean, tmp_path):
     with pytest.raises(CampusError, match="made by a newer version"):
         publish_sessions()
     assert not repository().exists()
+
+
+def test_a_damaged_repository_is_told(clean):
+    """Does the sentence say what git said and what to do?"""
+    publish_sessions()
+    (repository() / "HEAD").write_text("junk")
+    with pytest.raises(CampusError, match="git said .*restore that folder from a backup"):
+        publish_sessions()
