@@ -11,19 +11,22 @@ from pathlib import Path
 from typing import Protocol
 
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Base, Course, Gradebook, MissingEntry, get_alembic_version
 from nbgrader.apps.api import NbGraderAPI
 from nbgrader.converters import Autograde
 from nbgrader.preprocessors import GetGrades, SaveAutoGrades
+from sqlalchemy import inspect
 from traitlets.config import Config
 
 from autograder.assignment import authored, first_line, notebook_bytes, source_notebook
 from autograder.check import checked
 from autograder.feedback import FeedbackExporter, NameMistakes, SayUnmarked, WriteMaths
+from autograder.queue import Queue, ensure_queue
 from campus import folders
 from campus.errors import CampusError
 
 CELL_SECONDS = 60  # a cell of a submission is stopped after it
+TABLES_LOCK = 6_202_611  # a number that our processes agree on while they make tables
 
 Progress = Callable[[int, int, str], None]  # steps done, steps in all, what comes next
 
@@ -47,8 +50,27 @@ def exchange() -> Path:
 
 
 def database() -> Path:
-    """The gradebook."""
+    """The gradebook's file, where it is one."""
     return root() / "gradebook.db"
+
+
+def database_url() -> str:
+    """The gradebook's database: SQLite in the course folder, or the PostgreSQL that CAMPUS_DATABASE_URL names."""
+    given = os.environ.get("CAMPUS_DATABASE_URL")
+    if not given:
+        return f"sqlite:///{database()}"
+    start, found, rest = given.partition("://")
+    if not found or start not in ("postgresql", "postgresql+psycopg"):
+        raise CampusError(
+            f"CAMPUS_DATABASE_URL starts with '{start[:20]}', which is no database of ours: write it as "
+            "postgresql+psycopg://NAME:PASSWORD@HOST/DATABASE, or leave it out for SQLite."
+        )
+    return f"postgresql+psycopg://{rest}"
+
+
+def has_gradebook() -> bool:
+    """Whether there is a gradebook to be read; one on PostgreSQL is made before anybody serves."""
+    return not database_url().startswith("sqlite") or database().exists()
 
 
 def course_config() -> Config:
@@ -60,7 +82,7 @@ def course_config() -> Config:
     config.CourseDirectory.course_id = folders.COURSE_ID
     config.Exchange.root = str(exchange())
     config.CourseDirectory.root = str(root())
-    config.CourseDirectory.db_url = f"sqlite:///{database()}"
+    config.CourseDirectory.db_url = database_url()
     config.ExchangeReleaseAssignment.force = True
     config.ExchangeCollect.check_owner = False  # on a laptop all are one Unix user
     config.Execute.timeout = CELL_SECONDS
@@ -86,13 +108,36 @@ def ensure_course() -> None:
         folder.mkdir(parents=True, exist_ok=True)
     with (root() / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not database().exists():
-            # Made under another name: a gradebook that is there is whole.
-            draft = database().with_suffix(".draft")
-            draft.unlink(missing_ok=True)
-            with Gradebook(f"sqlite:///{draft}", folders.COURSE_ID):
-                pass
-            draft.replace(database())
+        if database_url().startswith("sqlite"):
+            ensure_file()
+        else:
+            ensure_tables()
+
+
+def ensure_file() -> None:
+    """The gradebook as a SQLite file, made under another name, so that one that is there is whole."""
+    if not database().exists():
+        draft = database().with_suffix(".draft")
+        draft.unlink(missing_ok=True)
+        with Gradebook(f"sqlite:///{draft}", folders.COURSE_ID):
+            pass
+        draft.replace(database())
+    with Queue(database_url()) as queue:
+        ensure_queue(queue.engine)
+
+
+def ensure_tables() -> None:
+    """The gradebook's tables in PostgreSQL, made in one transaction; machines that start at one time wait in turn."""
+    with Queue(database_url()) as queue:
+        queue.reach()
+        with queue.engine.begin() as db:
+            db.exec_driver_sql(f"SELECT pg_advisory_xact_lock({TABLES_LOCK})")
+            if not inspect(db).has_table("alembic_version"):
+                Base.metadata.create_all(db)
+                db.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+                db.exec_driver_sql("INSERT INTO alembic_version VALUES (%s)", (get_alembic_version(),))
+                db.execute(Course.__table__.insert().values(id=folders.COURSE_ID))
+            ensure_queue(db)
 
 
 def put_alembic_on_path() -> None:
@@ -114,7 +159,7 @@ def ensure_students(people: Iterable[Person]) -> None:
 
 def gradebook() -> Gradebook:
     """The gradebook, to be used in a `with` statement."""
-    return Gradebook(f"sqlite:///{database()}", folders.COURSE_ID)
+    return Gradebook(database_url(), folders.COURSE_ID)
 
 
 @contextlib.contextmanager

@@ -38,7 +38,7 @@ READY_SECONDS = 120
 STOP_SECONDS = 12
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that are read for one another
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-KEPT = ("HOME", "LANG", "LC_ALL", "TZ", "TMPDIR")  # of our environment, what the hub is told
+KEPT = ("HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "CAMPUS_DATABASE_URL")  # of our environment, what the hub is told
 
 out = Console(soft_wrap=True, highlight=False)
 

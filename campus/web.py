@@ -107,7 +107,7 @@ def read_course() -> tuple[set[str], list[Work]]:
 
     released = set(list_names(course.exchange() / folders.COURSE_ID / "outbound"))
     inbox = read_inbox(course.exchange() / folders.COURSE_ID / "inbound")
-    by_hand = read_gradebook() if course.database().exists() else {}
+    by_hand = read_gradebook() if course.has_gradebook() else {}
     work = [Work(*key, find_state(*key, inbox.get(key), by_hand.get(key))) for key in sorted({*inbox, *by_hand})]
     return released, work
 

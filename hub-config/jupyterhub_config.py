@@ -19,6 +19,7 @@ LOOPBACK = "127.0.0.1"
 PORT = int(os.environ["CAMPUS_PORT"])
 STATE = state()
 PEOPLE = read_roster()
+DATABASE = os.environ.pop("CAMPUS_DATABASE_URL", "")  # its password is for the two services alone
 HUB_PORT, PROXY_PORT, CAMPUS_PORT, GRADER_PORT = find_free_ports(4)
 
 # ---- Who may do what: roster role -> groups, scopes beyond one's own workspace, nbgrader's tools in the workspace ----
@@ -150,6 +151,7 @@ c.JupyterHub.services = [
         "environment": {
             "CAMPUS_STATE": str(STATE),
             "CAMPUS_ROSTER": os.environ.get("CAMPUS_ROSTER", ""),
+            "CAMPUS_DATABASE_URL": DATABASE,
             MARK: str(STATE),
             "HOME": str(STATE),
         },
@@ -163,6 +165,7 @@ c.JupyterHub.services = [
         "cwd": str(STATE / "course"),  # autograder.course.root(); importing it here would cost seconds at each start
         "environment": {
             **environment("service"),
+            "CAMPUS_DATABASE_URL": DATABASE,
             "JUPYTER_PATH": str(HUB_CONFIG / "jupyter" / "service"),
             "HOME": str(STATE / "homes" / GRADER),
             "JUPYTERHUB_USER": GRADER,

@@ -8,6 +8,7 @@ import pytest
 from autograder import course
 from campus import folders
 from campus.errors import CampusError
+from tests.postgres import ensure_postgres
 
 
 @pytest.fixture
@@ -40,6 +41,40 @@ def test_is_a_half_made_gradebook_of_an_interrupted_start_made_anew(state):
     course.database().with_suffix(".draft").write_text("half")
     course.ensure_course()
     assert len(versions(course.database())) == 1
+
+
+def test_may_many_make_a_gradebook_on_postgresql_at_once(tmp_path, monkeypatch):
+    """Is it made once and whole, where each process has a lock file of its own, as on many machines?"""
+    monkeypatch.setenv("CAMPUS_DATABASE_URL", ensure_postgres().new_database().replace("+psycopg", ""))
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(course.ensure_tables) for _ in range(4)]:
+            done.result()
+    monkeypatch.setenv("CAMPUS_STATE", str(tmp_path))
+    course.ensure_course()
+    with course.gradebook() as book, book.engine.connect() as connection:
+        assert len(connection.exec_driver_sql("select version_num from alembic_version").fetchall()) == 1
+        assert connection.exec_driver_sql("select id from course").fetchall() == [(folders.COURSE_ID,)]
+    assert course.has_gradebook() and not course.database().exists()
+
+
+def test_is_a_database_of_another_kind_refused_in_a_sentence(state, monkeypatch):
+    monkeypatch.setenv("CAMPUS_DATABASE_URL", "mysql://name:secret@host/database")
+    with pytest.raises(CampusError, match="starts with 'mysql'") as told:
+        course.ensure_course()
+    assert "secret" not in str(told.value)
+
+
+def test_is_a_database_that_cannot_be_reached_a_sentence(state, monkeypatch):
+    monkeypatch.setenv("CAMPUS_DATABASE_URL", f"postgresql://name:secret@/database?host={state}")
+    with pytest.raises(CampusError, match=r"cannot be reached \([^\n]+\): start it, or correct") as told:
+        course.ensure_course()
+    assert "secret" not in str(told.value)
+
+
+def test_is_the_queue_in_the_gradebook(state):
+    course.ensure_course()
+    with sqlite3.connect(course.database()) as connection:
+        assert connection.execute("select count(*) from campus_marking").fetchone() == (0,)
 
 
 def test_is_a_state_folder_from_a_newer_version_refused(state):
