@@ -208,9 +208,10 @@ def answer_back(functions: list[Callable], asked: dict) -> dict:
 
 
 def error_named(name: str) -> type[Exception]:
-    """The built-in exception of that name, or a new one; never one that ends a program."""
+    """The built-in exception of that name, or a new one; never one that ends a program, or a test's map or loop."""
     found = getattr(builtins, name, None)
-    if isinstance(found, type) and issubclass(found, Exception) and not issubclass(found, NEVER_RAISED):
+    ends = (*NEVER_RAISED, StopIteration, StopAsyncIteration)
+    if isinstance(found, type) and issubclass(found, Exception) and not issubclass(found, ends):
         return found if takes_text(found) else type(name, (Exception,), {})
     return type(name if name.isidentifier() else "Error", (Exception,), {})
 
