@@ -6,6 +6,7 @@ Started by `Warm`; run as a program it speaks on the socket whose number is its 
 """
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -19,9 +20,11 @@ from autograder.execution import LIBRARIES, THREADS, make_shell
 from autograder.plain import zone_names
 from autograder.seal import Limits, run_sealed
 from autograder.sealed import serve_cells
+from autograder.unsealed import run_unsealed
 from campus.errors import CampusError
 
 LONGEST_REQUEST = 65536
+FIGURES = "module://matplotlib_inline.backend_inline"  # shows them where they are drawn, as a kernel does
 
 
 @dataclass(frozen=True)
@@ -33,14 +36,20 @@ class Process:
 
 
 class Warm:
-    """A warm process of our own; use it in a `with` statement. If we die, it and all that it sealed die too."""
+    """A warm process of our own; use it in a `with` statement. If we die, it and all that it sealed die too.
+
+    `unsealed` runs learners' code without a seal: for a machine that has none, by an order in words only.
+    """
+
+    def __init__(self, unsealed: bool = False) -> None:
+        self.unsealed = unsealed or os.environ.get("CAMPUS_UNSEALED") == "1"
 
     def __enter__(self) -> "Warm":
         ours, theirs = socket.socketpair()
         environment = {
             **{name: os.environ[name] for name in ("PATH", "LANG", "HOME") if name in os.environ},
             **THREADS,
-            "MPLBACKEND": "agg",
+            "MPLBACKEND": FIGURES,
             "PYTHONHASHSEED": "0",
         }
         self.process = subprocess.Popen(
@@ -60,7 +69,8 @@ class Warm:
 
     def fork(self, data: Path | None, limits: Limits, slot: int = 0) -> Process:
         """A new sealed process that waits for cells; `data` is what it may read. CampusError where nothing can seal."""
-        self.socket.sendall(json.dumps({"data": data and str(data), "limits": asdict(limits), "slot": slot}).encode())
+        order = {"data": data and str(data), "limits": asdict(limits), "slot": slot, "unsealed": self.unsealed}
+        self.socket.sendall(json.dumps(order).encode())
         message, descriptors, _, _ = socket.recv_fds(self.socket, LONGEST_REQUEST, 1)
         answer = json.loads(message or b"{}")
         if not descriptors:
@@ -79,7 +89,10 @@ def main(descriptor: int) -> None:
     for library in LIBRARIES:
         importlib.import_module(library)
     shell = make_shell()
+    draw_figures(shell)
     zone_names()  # read once, here, for all forks
+    gc.collect()
+    gc.freeze()  # what is here now is nothing that a fork should look through, and so copy
     controller = socket.socket(fileno=descriptor)
     sealed, count = {}, 0
     with contextlib.ExitStack() as stack:
@@ -93,15 +106,23 @@ def main(descriptor: int) -> None:
             count += 1
             data = Path(order["data"]) if order["data"] else None
             try:
-                process = run_sealed(
-                    lambda end: serve_cells(end, shell), data, Limits(**order["limits"]), order["slot"]
-                )
+                run = run_unsealed if order["unsealed"] else run_sealed
+                process = run(lambda end: serve_cells(end, shell), data, Limits(**order["limits"]), order["slot"])
             except CampusError as error:
                 controller.sendall(json.dumps({"refused": str(error)}).encode())
                 continue
             sealed[count] = stack.enter_context(process)
             socket.send_fds(controller, [json.dumps({"number": count}).encode()], [process.socket.fileno()])
             process.socket.close()
+
+
+def draw_figures(shell) -> None:
+    """Let a shell show figures as PNG images at the end of a cell."""
+    from IPython.core.pylabtools import activate_matplotlib
+    from matplotlib_inline.backend_inline import configure_inline_support
+
+    activate_matplotlib(FIGURES)
+    configure_inline_support(shell, FIGURES)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,19 @@
 """Does marking give what an answer deserves, and nothing more to one that cheats?"""
 
+import base64
+import hashlib
+import json
+import os
+
 import nbformat
 import pytest
+from nbgrader.utils import determine_grade
 
 from autograder import marking
 from autograder.assignment import authored, read
-from autograder.marking import grade, mark_file
+from autograder.marking import Result, grade, mark_file
 from autograder.variants import alternatives, blank, mistakes, substitute, together
 from autograder.warm import Warm
-from campus.errors import CampusError
 from campus.folders import EXERCISES
 
 CLINIC = read(EXERCISES / "clinic-queue")
@@ -58,6 +63,9 @@ def test_every_mistake_loses_what_it_should(warm, name):
         result = grade(assignment, substitute(assignment, {wrong.question: wrong.source for wrong in group}), warm)
         lost = {mark.question: mark.points - mark.score for mark in result.marks if mark.score is not None}
         loses = {wrong.question: wrong.loses for wrong in group}
+        assert {mark.question: mark.mistake for mark in result.marks if mark.mistake} == {
+            wrong.question: wrong.name for wrong in group
+        }
         assert lost == {question.id: loses.get(question.id, 0) for question in assignment.by_machine}, result.marks
 
 
@@ -206,10 +214,112 @@ def test_a_file_is_marked_and_its_mistake_named(tmp_path):
     assert found["score"] == BY_MACHINE - wrong.loses
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b'{"cells": 3}', b"null"])
-def test_a_file_that_is_no_notebook_is_one_sentence(tmp_path, content):
-    """Is rubbish told, without a traceback?"""
-    path = tmp_path / "handed-in.ipynb"
-    path.write_bytes(content)
-    with pytest.raises(CampusError, match="is not a notebook"):
-        mark_file(CLINIC.folder, path)
+RUBBISH = {
+    "nothing": b"",
+    "half a file": b'{"cells": [',
+    "a list": b"[]",
+    "no text": b"\xff\xfe",
+    "a number of cells": b'{"cells": 3}',
+    "null": b"null",
+    "depth without end": b'{"cells": ' + b"[" * 100_000,
+    "a number too long": b'{"cells": ' + b"9" * 100_000 + b"}",
+    "millions of cells": b'{"cells": [' + b"{}," * 2_000_000 + b"{}]}",
+    "a file too long": b" " * (33 * 2**20),
+}
+
+
+@pytest.mark.parametrize("name", RUBBISH)
+def test_a_file_that_is_no_notebook_earns_nothing_and_is_one_sentence(warm, name):
+    """Is rubbish told to the tutor, without an error, and are no marks given for it?"""
+    result = grade(CLINIC, RUBBISH[name], warm)
+    assert {mark.score for mark in result.marks} == {0}
+    (flag,) = result.flags
+    assert flag.startswith("The file") and "handed in again" in flag and "\n" not in flag
+    assert result.digest == hashlib.sha256(RUBBISH[name]).hexdigest()
+
+
+def test_a_link_a_folder_and_a_pipe_are_not_followed(warm, tmp_path):
+    """Does what only looks like a file earn nothing, and hang nobody?"""
+    nbformat.write(CLINIC.notebook, tmp_path / "right.ipynb")
+    (tmp_path / "link").symlink_to(tmp_path / "right.ipynb")
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("link", "folder", "pipe", "nothing"):
+        result = grade(CLINIC, tmp_path / name, warm)
+        assert result.score == 0 and len(result.flags) == 1, name
+    assert grade(CLINIC, tmp_path / "right.ipynb", warm).score == BY_MACHINE
+
+
+def changed(**fields):
+    """The author's notebook as a file whose parts are other than they should be."""
+    return json.dumps(json.loads(nbformat.writes(CLINIC.notebook)) | fields).encode()
+
+
+ODD = {
+    "another kernel": (changed(metadata={"kernelspec": {"name": "ir", "language": "R"}}), "another kernel (r)", True),
+    "metadata of no kind": (changed(metadata=7), None, True),
+    "an old format": (
+        json.dumps({"worksheets": [{"cells": json.loads(nbformat.writes(CLINIC.notebook))["cells"]}]}).encode(),
+        "an old format",
+        True,
+    ),
+    "bytes that are no text": (changed().replace(b"Question 1", b"Question \xff"), "bytes that are no text", True),
+    "half a character": (changed().replace(b"Question 1", b"Question \\ud800"), None, True),
+    "another assignment": (nbformat.writes(read(EXERCISES / "risk-model").notebook).encode(), "something else", False),
+    "cells of no kind": (b'{"cells": [1, null, {"metadata": 3}, {"metadata": {"nbgrader": []}}]}', "no cell", False),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_an_odd_notebook_is_marked_as_far_as_it_goes(warm, name):
+    """Are right answers in an odd file marked right, and the tutor told what is odd?"""
+    content, said, right = ODD[name]
+    result = grade(CLINIC, content, warm)
+    assert result.score == (BY_MACHINE if right else 0), result.marks
+    assert said is None or any(said in flag for flag in result.flags), result.flags
+    nbformat.validate(result.notebook)
+
+
+# The notebook that a tutor sees
+
+
+def test_the_notebook_gives_nbgrader_the_same_marks(warm):
+    """Does nbgrader's own rule, applied to the rebuilt notebook, give the marks of the result?"""
+    for given in (CLINIC.notebook, blank(CLINIC), with_answer("def utilisation(*args):\n    return 1"), b"{"):
+        result = grade(CLINIC, given, warm)
+        nbformat.validate(result.notebook)
+        cells = [cell for cell in result.notebook.cells if cell.metadata.get("nbgrader", {}).get("grade")]
+        ours = {mark.question: mark.score for mark in result.marks}
+        theirs = {cell.metadata.nbgrader.grade_id.removeprefix("test-"): determine_grade(cell)[0] for cell in cells}
+        assert theirs == ours
+
+
+SHOWING = """
+import matplotlib.pyplot as plt
+print("printed")
+figure = plt.plot([1, 2], [3, 4])
+def utilisation(calls, seconds, staff):
+    print("called")
+    return calls * seconds / 3600 / staff
+utilisation(1, 3600, 4)
+"""
+
+
+def test_a_tutor_sees_answer_output_test_and_failure(warm):
+    """Is what stands in front of a tutor what a kernel would have left there, as text and images only?"""
+    result = grade(CLINIC, with_answer(SHOWING + "events.head()\n"), warm)
+    cells = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell for cell in result.notebook.cells}
+    answer, test = cells["utilisation"], cells["test-utilisation"]
+    assert answer.source == SHOWING + "events.head()\n"
+    assert [output.output_type for output in answer.outputs] == ["stream", "execute_result", "display_data"]
+    assert answer.outputs[0].text == "printed\ncalled\n"
+    assert set(answer.outputs[1].data) == {"text/plain"} and "second" in answer.outputs[1].data["text/plain"]
+    assert base64.b64decode(answer.outputs[2].data["image/png"]).startswith(b"\x89PNG")
+    assert "HIDDEN" in test.source and test.outputs[0].text.count("called") == 3
+
+
+def test_a_result_becomes_plain_data_and_a_result_again(warm):
+    """Does all of a result pass through JSON?"""
+    result = grade(CLINIC, with_answer(SHOWING), warm)
+    again = Result.from_dict(json.loads(json.dumps(result.asdict())))
+    assert again == result and again.notebook.cells[0].source == result.notebook.cells[0].source
