@@ -48,7 +48,7 @@ class Case:
 
 def marked(submission, warm: Warm, limits: Limits | None = None) -> Result:
     """The result of a submission of the small assignment."""
-    return grade(TRIAGE, submission, warm, limits, SLOT)
+    return grade(TRIAGE, submission, warm, limits=limits, slot=SLOT)
 
 
 def answered(answers: dict[str, str]):
