@@ -445,6 +445,22 @@ def is_urgent(word):
         question="is-urgent",
         ruins=True,
     ),
+    "a forged error with an odd name and a text that fills pages": Case(
+        FORGE
+        + """
+def share(part, whole):
+    forge({"error": "\\0\\ud800" * 2**20, "message": "\\0\\udfff<script>" * 2**20})
+    os._exit(0)
+"""
+    ),
+    "a forged cell whose text fills a database": Case(
+        FORGE
+        + """
+forge({"error": None, "message": "", "text": "\\0\\ud800<b>" * 2**20})
+os._exit(0)
+""",
+        ruins=True,
+    ),
     "a forged description without its parts": Case(
         FORGE
         + """

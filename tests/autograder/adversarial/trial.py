@@ -1,9 +1,12 @@
 """What all attacks have in common: a case is data, and one helper marks it and asks what it won and what it left."""
 
 import hashlib
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+
+import nbformat
 
 from autograder.assignment import read
 from autograder.marking import Result, grade
@@ -145,9 +148,21 @@ def processes(warm: int) -> list[str]:
 
 
 def check_storable(result: Result) -> None:
-    """Whatever it was: the result can be kept in a database and shown, and tells an associate no secret."""
-    texts = [*result.flags]
-    for mark in result.marks:
-        texts += [mark.failure or "", mark.text]
-    assert not [text for text in texts if "\0" in text]
-    assert sum(len(text.encode("utf-8")) for text in texts) < 2**20
+    """Whatever it was: the result can be kept in a database and shown, is not endless, and gives no secret away."""
+    kept = json.dumps(result.asdict(), ensure_ascii=False)
+    assert len(kept.encode("utf-8")) < 2 * 2**20
+    assert "\\u0000" not in kept and not any(ord(letter) < 32 for letter in kept)
+    nbformat.validate(result.notebook)
+    told = [mark.told or "" for mark in result.marks] + [text for _, text in shown(result)]
+    assert not [text for text in told for secret in SECRETS if secret in text]
+
+
+def shown(result: Result) -> list[tuple[str, str]]:
+    """What the answers of a marked notebook show, by question, as an associate sees it: all but tests."""
+    cells = [cell for cell in result.notebook.cells if cell.cell_type == "code"]
+    names = [cell.metadata.get("nbgrader", {}).get("grade_id", "") for cell in cells]
+    return [
+        (name, json.dumps(cell.outputs))
+        for name, cell in zip(names, cells, strict=True)
+        if not name.startswith("test-")
+    ]
