@@ -2,13 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: serve test book notebooks publish pictures setup setup-tests lint lock clean
+.PHONY: serve test bench book notebooks publish pictures setup setup-tests lint lock clean
 
 serve: setup  ## Build what changed and start the hub on http://127.0.0.1:8000
 	@$(BIN)/campus notebooks && $(BIN)/campus book && $(BIN)/campus publish && exec $(BIN)/campus serve
 
 test: setup-tests  ## The whole proof
 	@$(BIN)/python -m tests.prove
+
+bench: setup-tests  ## Marking side by side with nbgrader and Otter, half an hour; writes docs/marking-speed.md
+	@$(BIN)/python -m benchmarks.marking $(BENCH)
 
 book: notebooks  ## The book as static files in build/book
 	@$(BIN)/campus book

@@ -1,0 +1,1 @@
+"""Benchmarks: what is compared runs side by side, in one run, on the same input."""
