@@ -24,13 +24,16 @@ KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": 
 
 FRONT = {"title", "kernelspec", "assignment"}
 FACTS = {"name", "session", "questions"}
-QUESTION = {"id", "minutes", "marked"}
+QUESTION = {"id", "minutes", "marked", "live"}
 NBGRADER = {"grade", "grade_id", "locked", "points", "schema_version", "solution", "task"}
 
 
 @dataclass(frozen=True)
 class Question:
-    """One graded question. `answer` and `test` are cell numbers in the notebook; a hand-marked question has no test."""
+    """One graded question. `answer` and `test` are cell numbers in the notebook; a hand-marked question has no test.
+
+    A `live` test needs the learner's own objects, and runs where they are: an answer can deceive it.
+    """
 
     id: str
     minutes: int
@@ -38,6 +41,7 @@ class Question:
     points: int
     answer: int
     test: int | None
+    live: bool = False
 
     @property
     def test_id(self) -> str:
@@ -197,6 +201,10 @@ def read_question(path: Path, entry: dict, cells: dict[str, int], notebook: Note
             raise CampusError(
                 f"{shown(path)}: question '{name}' is marked by hand, so its cell is Markdown with grade: true."
             )
+        if "live" in entry:
+            raise CampusError(
+                f"{shown(path)}: question '{name}' is marked by hand, so it has no test that could be live."
+            )
         return Question(name, minutes, "hand", meta["points"], cells[name], None)
     if answer.cell_type != "code" or meta["grade"]:
         raise CampusError(
@@ -213,7 +221,10 @@ def read_question(path: Path, entry: dict, cells: dict[str, int], notebook: Note
         )
     if cells[test_id] < cells[name]:
         raise CampusError(f"{shown(path)}: cell '{test_id}' stands before the answer that it tests.")
-    return Question(name, minutes, "machine", meta["points"], cells[name], cells[test_id])
+    live = entry.get("live", False)
+    if not isinstance(live, bool):
+        raise CampusError(f"{shown(path)}: question '{name}' has live: {live!r}; it is true, or left out.")
+    return Question(name, minutes, "machine", meta["points"], cells[name], cells[test_id], live)
 
 
 def refuse_strays(path: Path, questions: tuple[Question, ...], cells: dict[str, int]) -> None:

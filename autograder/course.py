@@ -20,7 +20,7 @@ from traitlets.config import Config
 
 from autograder.assignment import authored, first_line, notebook_bytes, source_notebook
 from autograder.check import checked
-from autograder.feedback import FeedbackExporter, NameMistakes, SayUnmarked, WriteMaths
+from autograder.feedback import FeedbackExporter, HideTests, NameMistakes, SayUnmarked, WriteMaths
 from autograder.queue import Queue, ensure_queue
 from campus import folders
 from campus.errors import CampusError
@@ -88,7 +88,7 @@ def course_config() -> Config:
     config.Execute.timeout = CELL_SECONDS
     config.Execute.extra_arguments = ["--log-level=ERROR"]  # kernels warn on the terminal of whoever marks
     config.Autograde.autograde_preprocessors = after(SaveAutoGrades, NameMistakes)
-    config.GenerateFeedback.preprocessors = [GetGrades, SayUnmarked, WriteMaths, CSSHTMLHeaderPreprocessor]
+    config.GenerateFeedback.preprocessors = [GetGrades, SayUnmarked, HideTests, WriteMaths, CSSHTMLHeaderPreprocessor]
     config.GenerateFeedback.exporter_class = FeedbackExporter
     return config
 

@@ -18,7 +18,7 @@ from autograder.plain import BadData, dump, load
 from autograder.rebuilt import Plan, as_error, as_outputs, name_of, plan, rebuild
 from autograder.seal import Limits
 from autograder.sealed import LONGEST_TEXT, MOST_IMAGES, MOST_OUTPUTS, Gone, receive_frame, send, send_frame
-from autograder.submission import Submission, clean, read_submission
+from autograder.submission import Submission, clean, defuse, read_submission
 from autograder.warm import Process, Warm
 from campus.errors import CampusError
 
@@ -33,6 +33,12 @@ ENDS = {
     "wall": "It ran for longer than it may.",
     "memory": "It used more memory than it may.",
 }
+APART = ("TimeoutError", "SystemError")  # of a process that gave no answer
+NEUTRAL = "Your answer does not pass its test. See {where}."
+BLANK = "You left this question open. See {where}."
+ALONE = "Only the answer cells of your notebook are run: what an answer needs stands in its own cell."
+UNREAD = "Your file could not be read: hand it in again."
+LIVE = "The test of {question} runs in the learner's own process, where an answer can deceive it: look at the answer."
 HIDDEN = "Your answer passes the tests that you can see and {how}, which is not shown: try other cases. See {where}."
 UNSEALED = "This was marked without a seal: the learner's code ran as the user who marks."
 
@@ -259,7 +265,7 @@ class Run:
         self.answers = Side(warm, data, limits, 2 * slot)
         patient = dataclasses.replace(limits, wall_seconds=max(limits.wall_seconds, 2 * TOTAL_SECONDS))
         self.tests = Side(warm, data, patient, 2 * slot + 1)
-        self.clock = Clock(sum(cell.cell_type == "code" for cell in prepared.notebook.cells))
+        self.clock = Clock(len(prepared.code))
         self.marked = Marked(prepared, submission)
 
     def all(self) -> "Marked":
@@ -268,9 +274,16 @@ class Run:
             with self.spent.on("fork"):
                 self.answers.begin(time.monotonic() + CELL_SECONDS)
                 self.tests.begin(time.monotonic() + CELL_SECONDS)
-            for cell in self.plan.notebook.cells:
-                if cell.cell_type == "code":
-                    self.step(cell)
+            for cell in self.plan.code:
+                self.step(cell)
+            if self.marked.again:
+                with self.spent.on("again"):
+                    self.tell_again()
+            for question in self.plan.assignment.by_machine:
+                if question.live:
+                    with self.spent.on("tests"):
+                        ran = self.test_live(question)
+                    self.marked.tested(question, ran, "", self.spent.last)
         finally:
             with self.spent.on("end"):
                 self.answers.end()
@@ -279,21 +292,52 @@ class Run:
 
     def step(self, cell: NotebookNode) -> None:
         """One code cell."""
-        name = name_of(cell)
-        question = self.plan.questions.get(name)
-        if question is None:
+        question = self.plan.questions.get(name_of(cell))
+        if question is None or name_of(cell) == question.id:
             with self.spent.on("answers"):
-                self.marked.shown[cell.id] = self.run_answer(cell.source)
+                self.marked.shown[cell.id] = self.run_answer(self.source(cell))
+        if question is None:
             with self.spent.on("tests"):
                 self.run_beside(cell.source, self.clock.until)
-        elif name == question.id:
-            with self.spent.on("answers"):
-                source = self.submission.answers.get(name, cell.source)
-                self.marked.shown[cell.id] = self.run_answer(source)
-        else:
+        elif name_of(cell) == question.test_id and not question.live:
             with self.spent.on("tests"):
                 ran, said = self.test(question, cell.source)
             self.marked.tested(question, ran, said, self.spent.last)
+
+    def source(self, cell: NotebookNode) -> str:
+        """What runs in a cell's place: the learner's answer, or the author's own."""
+        return self.submission.answers.get(name_of(cell), cell.source)
+
+    def tell_again(self) -> None:
+        """Say anew what was said after hidden tests had run, from a process that sees none of them.
+
+        An answer may keep what a hidden test called it with, and give it out in a later message or value.
+        """
+        self.begin_anew()
+        shown = {}
+        for cell in self.plan.code:
+            question = self.plan.questions.get(name_of(cell))
+            if question is None or name_of(cell) == question.id:
+                shown[cell.id] = self.run_answer(self.source(cell))
+            elif question.id in self.marked.again:
+                ran, _ = self.test(question, self.plan.released[question.id])
+                self.marked.retell(question, ran, shown[self.plan.cell(question.id).id])
+
+    def test_live(self, question: Question) -> dict:
+        """Run a test in the learner's process: in one of its own, from which the associate is told nothing."""
+        self.begin_anew()
+        for cell in self.plan.code:
+            if name_of(cell) == question.test_id:
+                return self.run_answer(cell.source)
+            if name_of(cell) not in self.plan.tests:
+                self.run_answer(self.source(cell))
+        raise AssertionError("unreachable")
+
+    def begin_anew(self) -> None:
+        """A process for answers in which nothing ran."""
+        self.answers.end()
+        self.answers.history.clear()
+        self.answers.begin(time.monotonic() + CELL_SECONDS)
 
     def run_answer(self, source: str) -> dict:
         """Run a cell in the answers' process; one that does not answer is ended, and begun anew without that cell."""
@@ -366,34 +410,41 @@ class Marked:
     submission: Submission
     shown: dict[str, dict] = field(default_factory=dict)  # by cell id: what cells did
     marks: dict[str, Mark] = field(default_factory=dict)
+    exposed: bool = False  # a hidden test ran in the learner's process: it may keep what it was called with
+    again: set[str] = field(default_factory=set)  # questions whose associates are told what such a process said
 
     def tested(self, question: Question, ran: dict, said: str, seconds: float) -> None:
         """Note how a question's test ended."""
-        cell = self.cell(question.test_id)
+        cell = self.plan.cell(question.test_id)
         said = clean(said)
         outputs = [{"output_type": "stream", "name": "stdout", "text": said}] if said else []
         outputs += [output | {"name": "stdout"} if "name" in output else output for output in ran["outputs"]]
         if ran["error"] is None and ran["value"] is not None:
+            outputs = [output for output in outputs if output["output_type"] != "execute_result"]
             outputs.append({"output_type": "execute_result", "data": {"text/plain": ran["value"]}})
         ran = ran | {"outputs": outputs}
         score = points_of(cell, ran)
         if ran["error"] is None and score is None:
             ran = ran | failed("ValueError", f"The test gave {ran['value'][:40]} of {question.points} marks.")
-        failure = None
-        if ran["error"] is not None:
-            failure = f"{clean(ran['error'])}: {clean(ran['message'])}"
         self.shown[cell.id] = ran
+        hidden = self.plan.hidden[question.id]
+        if hidden and not (ran["lines"] and max(ran["lines"]) < min(hidden)):
+            self.exposed = True
+        failure = f"{clean(ran['error'])}: {clean(ran['message'])}" if ran["error"] is not None else None
         mistake, told = self.explain(question, ran, failure)
-        answer = self.shown[self.cell(question.id).id]
+        answer = self.shown[self.plan.cell(question.id).id]
         text = "".join(output["text"] for output in answer["outputs"] if output["output_type"] == "stream")
-        text = clean(text) + said
         self.marks[question.id] = Mark(
-            question.id, question.points, score or 0, failure, mistake, told, False, text[:LONGEST_TEXT], seconds
+            question=question.id,
+            points=question.points,
+            score=score or 0,
+            failure=failure,
+            mistake=mistake,
+            told=told,
+            weaker=question.live,
+            text=(clean(text) + said)[:LONGEST_TEXT],
+            seconds=seconds,
         )
-
-    def cell(self, name: str) -> NotebookNode:
-        """The author's cell of that name."""
-        return next(cell for cell in self.plan.notebook.cells if name_of(cell) == name)
 
     def explain(self, question: Question, ran: dict, failure: str | None) -> tuple[str | None, str | None]:
         """The listed mistake that a failure is known as, and what its author is told: nothing of a hidden test."""
@@ -402,25 +453,45 @@ class Marked:
         mistake, told = self.plan.known.get(question.id, {}).get(failure, (None, None))
         if mistake is not None:
             return mistake, told
-        where = self.plan.where[question.id]
-        answer = self.shown[self.cell(question.id).id]
-        if answer["error"] is not None:
-            what = f"{clean(answer['error'])}: {clean(answer['message'])}".rstrip(": ")
-            return None, f"Your answer stopped before it could be tested. {what}"[:LONGEST_SAID]
-        message = clean(ran["message"])
-        if ran["error"] in ("TimeoutError", "SystemError") and not ran["trace"]:
-            return None, message
-        if set(ran["lines"]) & self.plan.hidden[question.id] or not ran["lines"]:
+        if question.live:
+            return None, NEUTRAL.format(where=self.plan.where[question.id])
+        answer = self.shown[self.plan.cell(question.id).id]
+        if answer["error"] is None and (not ran["lines"] or set(ran["lines"]) & self.plan.hidden[question.id]):
+            if ran["error"] in APART and not ran["trace"]:
+                return None, ran["message"]
             how = "fails another" if ran["error"] == "AssertionError" else "stops in another"
-            return None, HIDDEN.format(how=how, where=where)
-        if ran["error"] == "AssertionError" and message:
-            return None, message[:LONGEST_SAID]
-        what = f"{clean(ran['error'])}: {message}".rstrip(": ")
-        return None, f"When your answer was tested it stopped. {what}. See {where}."[:LONGEST_SAID]
+            return None, HIDDEN.format(how=how, where=self.plan.where[question.id])
+        if self.submission.answers.get(question.id, "").strip() in ("", self.plan.cell(question.id).source.strip()):
+            return None, BLANK.format(where=self.plan.where[question.id])
+        if self.exposed:
+            self.again.add(question.id)
+            return None, NEUTRAL.format(where=self.plan.where[question.id])
+        return None, self.tell(question, ran, answer)
+
+    def tell(self, question: Question, ran: dict, answer: dict) -> str:
+        """What an associate is told of an answer that did not run, or of a visible test that it fails."""
+        where = self.plan.where[question.id]
+        stopped = answer if answer["error"] is not None else ran
+        message = defuse(clean(stopped["message"]))
+        what = f"{defuse(clean(stopped['error']))}: {message}".rstrip(": ")
+        if stopped is ran and ran["error"] == "AssertionError" and message:
+            return message[:LONGEST_SAID]
+        said = f"Your answer stopped {'when it was tested' if stopped is ran else 'before it could be tested'}. "
+        said += f"{what[:LONGEST_SAID].rstrip('.')}."
+        if stopped["error"] == "NameError":
+            said += f" {ALONE}"
+        return f"{said} See {where}."
+
+    def retell(self, question: Question, ran: dict, answer: dict) -> None:
+        """Tell an associate what a process said that no hidden test ran in."""
+        if ran["error"] is not None or answer["error"] is not None:
+            told = self.tell(question, ran, answer)
+            self.marks[question.id] = dataclasses.replace(self.marks[question.id], told=told)
 
     def result(self, spent: Spent, sealed: bool) -> Result:
         """The result: marks in the author's order, and the notebook."""
         flags = list(self.submission.flags)
+        flags += [LIVE.format(question=one.id) for one in self.plan.assignment.by_machine if one.live]
         if not sealed:
             flags.append(UNSEALED)
         marks = tuple(
@@ -433,7 +504,7 @@ class Marked:
                 notes[f"test-{mark.question}"] = note
         outputs = {name: as_outputs(ran) for name, ran in self.shown.items()}
         for question in self.plan.assignment.by_machine:
-            test = self.cell(question.test_id)
+            test = self.plan.cell(question.test_id)
             if test.id not in outputs:
                 outputs[test.id] = [as_error(failed("NotMarked", "Nothing was handed in that could be run."))]
         notebook = rebuild(self.plan, self.submission.answers, outputs, notes, tuple(flags))
@@ -444,8 +515,8 @@ class Marked:
         """The mark of a question that no machine marks, or of one that could not be run."""
         if question.marked == "machine":
             why = self.submission.flags[0]
-            return Mark(question.id, question.points, 0, f"NotMarked: {why}", told="Your file could not be read.")
-        cell = self.cell(question.id)
+            return Mark(question.id, question.points, 0, f"NotMarked: {why}", told=UNREAD, weaker=question.live)
+        cell = self.plan.cell(question.id)
         blank = self.submission.answers.get(question.id, cell.source).strip() == cell.source.strip()
         return Mark(question.id, question.points, 0 if blank else None)
 

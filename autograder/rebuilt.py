@@ -19,7 +19,7 @@ from nbgrader.preprocessors import ComputeChecksums
 from autograder import variants
 from autograder.assignment import Assignment, Question
 from autograder.catalogue import Catalogue, catalogue
-from autograder.submission import clean
+from autograder.submission import clean, defuse
 
 BEGIN, END = re.compile(r"#+\s*BEGIN HIDDEN TESTS"), re.compile(r"#+\s*END HIDDEN TESTS")
 SECTION = re.compile(r"[Ss]ee ('[^'\n]{1,80}' in session \d+\.\d+)")
@@ -46,6 +46,25 @@ class Plan:
         """Questions by the name of their answer and of their test."""
         listed = self.assignment.questions
         return {q.id: q for q in listed} | {q.test_id: q for q in listed if q.test is not None}
+
+    @functools.cached_property
+    def code(self) -> list[NotebookNode]:
+        """The code cells in order."""
+        return [cell for cell in self.notebook.cells if cell.cell_type == "code"]
+
+    @functools.cached_property
+    def tests(self) -> frozenset[str]:
+        """The names of the test cells."""
+        return frozenset(question.test_id for question in self.assignment.by_machine)
+
+    def cell(self, name: str) -> NotebookNode:
+        """The cell of that name."""
+        return self.cells[name]
+
+    @functools.cached_property
+    def cells(self) -> dict[str, NotebookNode]:
+        """The cells that nbgrader knows, by name."""
+        return {name_of(cell): cell for cell in self.notebook.cells if name_of(cell)}
 
 
 PLANS: dict[int, Plan] = {}
@@ -126,7 +145,9 @@ def rebuild(
     cells = []
     for cell in plan.notebook.cells:
         name = name_of(cell)
-        source = answers.get(name, cell.source) if name else cell.source
+        source = cell.source
+        if name in answers:  # written ones are shown as Markdown
+            source = answers[name] if cell.cell_type == "code" else defuse(answers[name])
         metadata = NotebookNode()
         if name:
             metadata["nbgrader"] = NotebookNode(cell.metadata["nbgrader"])

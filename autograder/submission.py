@@ -22,6 +22,7 @@ MOST_PARTS = 500_000  # objects and lists in the file: each takes memory, of whi
 LONGEST_ANSWER = 200_000  # characters
 UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
+TAG = re.compile(r"<(?=[A-Za-z/!?])")
 ASK_AGAIN = "so nothing in it could be marked: ask for it to be handed in again."
 
 
@@ -194,3 +195,8 @@ def source_of(cell: dict) -> str:
 def clean(text: str) -> str:
     """A text that every file, page and database can hold: no colours, control characters or broken halves."""
     return UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", ANSI.sub("", text))
+
+
+def defuse(text: str) -> str:
+    """A text of a learner's that is read as Markdown with HTML and TeX in it, so that it can only be read."""
+    return TAG.sub("< ", text).replace("\\href", "\\ href")

@@ -70,18 +70,26 @@ class Warm:
     def fork(self, data: Path | None, limits: Limits, slot: int = 0) -> Process:
         """A new sealed process that waits for cells; `data` is what it may read. CampusError where nothing can seal."""
         order = {"data": data and str(data), "limits": asdict(limits), "slot": slot, "unsealed": self.unsealed}
-        self.socket.sendall(json.dumps(order).encode())
-        message, descriptors, _, _ = socket.recv_fds(self.socket, LONGEST_REQUEST, 1)
-        answer = json.loads(message or b"{}")
+        answer, descriptors = self.ask(order)
         if not descriptors:
-            raise CampusError(answer.get("refused", "The process that seals learners' code ended early: try again."))
+            raise CampusError(answer["refused"])
         return Process(answer["number"], socket.socket(fileno=descriptors[0]))
 
     def end(self, process: Process) -> str:
         """Kill a sealed process and all that it started; why it had ended, if it had."""
         process.socket.close()
-        self.socket.sendall(json.dumps({"end": process.number}).encode())
-        return json.loads(self.socket.recv(LONGEST_REQUEST))["reason"]
+        return self.ask({"end": process.number})[0]["reason"]
+
+    def ask(self, order: dict) -> tuple[dict, list[int]]:
+        """The warm process's answer, and the descriptors that came with it; CampusError where it is gone."""
+        try:
+            self.socket.sendall(json.dumps(order).encode())
+            message, descriptors, _, _ = socket.recv_fds(self.socket, LONGEST_REQUEST, 1)
+        except OSError:
+            message = b""
+        if not message:
+            raise CampusError("The process that seals learners' code ended early: try again.")
+        return json.loads(message), descriptors
 
 
 def main(descriptor: int) -> None:

@@ -1,7 +1,8 @@
 """A small assignment of our own, a course in a temporary folder, and what an associate does with them."""
 
+import functools
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nbformat
@@ -9,10 +10,36 @@ import pytest
 from nbgrader.apps.api import NbGraderAPI
 
 from autograder import course
+from autograder.assignment import read
+from autograder.marking import Result, grade
+from autograder.variants import Mistake, mistakes, substitute, together
+from autograder.warm import Warm
 from campus import folders
 
 AUTHORED = Path(__file__).parent / "exercises"
 BED_DAYS = AUTHORED / "bed-days"
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    """One warm process for all tests that mark."""
+    with Warm() as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def mistaken(warm) -> Callable[[str], list[tuple[list[Mistake], Result]]]:
+    """All listed mistakes of an assignment by name, those of different questions together, and how they were marked."""
+
+    @functools.cache
+    def mark(name: str) -> list[tuple[list[Mistake], Result]]:
+        assignment = read(folders.EXERCISES / name)
+        groups = together(assignment, mistakes(assignment))
+        answers = [{wrong.question: wrong.source for wrong in group} for group in groups]
+        marked = [grade(assignment, substitute(assignment, given), warm) for given in answers]
+        return list(zip(groups, marked, strict=True))
+
+    return mark
 
 
 @pytest.fixture

@@ -13,19 +13,12 @@ from autograder import marking
 from autograder.assignment import authored, read
 from autograder.marking import Result, grade, mark_file
 from autograder.variants import alternatives, blank, mistakes, substitute, together
-from autograder.warm import Warm
 from campus.folders import EXERCISES
 
 CLINIC = read(EXERCISES / "clinic-queue")
 BY_MACHINE = sum(question.points for question in CLINIC.by_machine)
 
 every_assignment = pytest.mark.parametrize("name", authored())
-
-
-@pytest.fixture(scope="module")
-def warm():
-    with Warm() as process:
-        yield process
 
 
 def with_answer(source):
@@ -56,17 +49,14 @@ def test_another_right_answer_earns_all(warm, name):
 
 
 @every_assignment
-def test_every_mistake_loses_what_it_should(warm, name):
-    """Does each listed mistake cost its marks, with others beside it, and no other question any?"""
-    assignment = read(EXERCISES / name)
-    for group in together(assignment, mistakes(assignment)):
-        result = grade(assignment, substitute(assignment, {wrong.question: wrong.source for wrong in group}), warm)
+def test_every_mistake_loses_what_it_should(mistaken, name):
+    """Does each listed mistake cost its marks and get its name, with others beside it, and no other question any?"""
+    for group, result in mistaken(name):
         lost = {mark.question: mark.points - mark.score for mark in result.marks if mark.score is not None}
         loses = {wrong.question: wrong.loses for wrong in group}
-        assert {mark.question: mark.mistake for mark in result.marks if mark.mistake} == {
-            wrong.question: wrong.name for wrong in group
-        }
-        assert lost == {question.id: loses.get(question.id, 0) for question in assignment.by_machine}, result.marks
+        assert lost == {mark.question: loses.get(mark.question, 0) for mark in result.marks if mark.score is not None}
+        named = {mark.question: mark.mistake for mark in result.marks if mark.mistake}
+        assert named == {wrong.question: wrong.name for wrong in group}
 
 
 # Cheating: each answer is wrong, and each of these once won full marks somewhere
