@@ -22,7 +22,7 @@ from autograder.catalogue import Catalogue, catalogue
 from autograder.submission import clean, defuse
 
 BEGIN, END = re.compile(r"#+\s*BEGIN HIDDEN TESTS"), re.compile(r"#+\s*END HIDDEN TESTS")
-SECTION = re.compile(r"[Ss]ee ('[^'\n]{1,80}' in session \d+\.\d+)")
+SECTION = re.compile(r"[Ss]ee ('[^\n\"]{1,80}' in session \d+\.\d+)")
 
 
 @dataclass(frozen=True, eq=False)

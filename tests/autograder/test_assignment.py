@@ -21,6 +21,16 @@ BROKEN = {
     "no minutes": ("minutes: 12, ", "", "'occupancy' needs minutes"),
     "too many minutes for a machine": ("{id: occupancy, minutes: 12", "{id: occupancy, minutes: 13", "at most 12"),
     "too many minutes by hand": ("{id: advice, minutes: 15", "{id: advice, minutes: 21", "at most 20"),
+    "a live test of none": (
+        "minutes: 15, marked: hand",
+        "minutes: 15, marked: hand, live: true",
+        "no test of it can be",
+    ),
+    "half live": (
+        "minutes: 12, marked: machine",
+        "minutes: 12, marked: machine, live: yes please",
+        "it is true, or left out",
+    ),
     "marked by whom": ("marked: hand}", "marked: tutor}", "'advice' needs marked"),
     "no cell for a question": ("{id: longest,", "{id: shortest,", "'shortest' has no cell"),
     "question twice": ("{id: longest,", "{id: occupancy,", "'occupancy' stands twice"),
@@ -78,6 +88,11 @@ def test_are_questions_in_the_order_of_the_front_matter():
         ("advice", "hand", 4, 15),
         ("limits", "hand", 2, 10),
     ]
+
+
+def test_is_a_live_test_read_as_one(copy):
+    folder = copy("minutes: 12, marked: machine", "minutes: 12, marked: machine, live: true")
+    assert [question.live for question in read(folder).questions] == [True, False, False, False]
 
 
 def test_is_the_source_notebook_one_that_nbgrader_takes():

@@ -1,17 +1,22 @@
 """Does marking give what an answer deserves, and nothing more to one that cheats?"""
 
 import base64
+import copy
 import hashlib
 import json
 import os
+import shutil
 
 import nbformat
 import pytest
+from jupyter_client.manager import start_new_kernel
+from nbgrader.preprocessors import Execute
 from nbgrader.utils import determine_grade
 
 from autograder import marking
 from autograder.assignment import authored, read
 from autograder.marking import Result, grade, mark_file
+from autograder.rebuilt import plan
 from autograder.variants import alternatives, blank, mistakes, substitute, together
 from campus.folders import EXERCISES
 
@@ -156,6 +161,148 @@ def test_an_endless_answer_costs_its_question_only(warm, monkeypatch):
     assert scores(result)["utilisation"] == 0
     assert "more than 3 seconds" in result.marks[0].failure
     assert result.score == BY_MACHINE - CLINIC.questions[0].points
+
+
+SLEEPS = {
+    "utilisation": "kept = 3600\ndef utilisation(calls, seconds, staff):\n    return calls * seconds / kept / staff\n",
+    "chance-of-waiting": "import time\ntime.sleep(1000)\n",
+    "mean-wait": "import time\ndef mean_wait(events):\n    time.sleep(1000)\n",
+    "confidence-interval": "def confidence_interval(means):\n    assert utilisation(96, 240, 8) == 0.8\n",
+}
+
+
+def test_what_was_defined_before_a_timeout_is_still_there_after_it(warm, monkeypatch):
+    """Do answers that sleep for ever, as a cell and in a call, cost their own questions only?"""
+    monkeypatch.setattr(marking, "CELL_SECONDS", 6)
+    result = grade(CLINIC, substitute(CLINIC, SLEEPS), warm)
+    assert [mark.score for mark in result.marks] == [2, 0, 0, 3, 0, None]
+    assert "more than 6 seconds" in result.marks[1].told and "more than 6 seconds" in result.marks[2].told
+    assert "returned nothing" in result.marks[4].failure  # it could call what the first answer defined
+
+
+def test_time_is_shared_out_so_that_the_last_cell_gets_its_part(monkeypatch):
+    """Where every cell takes all it may: does each get its least, and do all stay within the total?"""
+    now = [100.0]
+    monkeypatch.setattr(marking.time, "monotonic", lambda: now[0])
+    for cells in (2, 12, 30):
+        start, clock, given = now[0], marking.Clock(cells), []
+        for _ in range(cells):
+            now[0] = clock.next()
+            given.append(clock.allowed)
+        assert min(given) >= marking.LEAST_SECONDS and max(given) <= marking.CELL_SECONDS
+        assert now[0] - start <= marking.TOTAL_SECONDS + 1e-6
+
+
+RUINS = {
+    "an error": "1 / 0",
+    "no Python": "def (",
+    "an exit": "import os\nos._exit(0)",
+    "an exit of Python": "raise SystemExit",
+    "more memory than there is": "held = [bytearray(2**26) for _ in range(100)]",
+    "names of the author's taken away": "del chance_of_waiting, utilisation",
+}
+
+
+@pytest.mark.parametrize("name", RUINS)
+def test_a_mistake_in_one_answer_does_not_hide_the_others(warm, name):
+    """Whatever the second answer does: do the first and the later ones get their marks?"""
+    result = grade(CLINIC, substitute(CLINIC, {"chance-of-waiting": RUINS[name]}), warm)
+    assert [mark.score for mark in result.marks] == [2, 0, 4, 3, 3, None]
+    assert result.marks[1].told and "Traceback" not in result.marks[1].told
+
+
+def test_chance_is_the_same_in_each_marking(warm):
+    """Does an answer that draws numbers without a seed draw the same ones again?"""
+    draw = "import random\nimport numpy as np\nprint(random.random(), np.random.rand())\nutilisation = None"
+    texts = {grade(CLINIC, with_answer(draw), warm).marks[0].text for _ in range(2)}
+    assert len(texts) == 1 and texts != {""}
+
+
+FLOODS = {
+    "text": "for _ in range(1000):\n    print('x' * 100_000)\n",
+    "lines": "for number in range(100_000):\n    print(number)\n",
+    "values": "from IPython.display import display\nfor number in range(2000):\n    display(number)\n",
+    "figures": "import matplotlib.pyplot as plt\nfor _ in range(12):\n    plt.figure(figsize=(1, 1))\n",
+    "an error": "raise ValueError('x' * 10_000_000)\n",
+    "a name": "raise type('x' * 100_000, (Exception,), {})()\n",
+}
+
+
+@pytest.mark.parametrize("name", FLOODS)
+def test_a_flood_is_cut_short(warm, name):
+    """Is what a tutor reads and a database keeps of a flood small, and the rest of the submission marked?"""
+    answer = "def utilisation(calls, seconds, staff):\n    return calls * seconds / 3600 / staff\n"
+    result = grade(CLINIC, with_answer(answer + FLOODS[name]), warm)
+    assert result.score == BY_MACHINE
+    assert len(json.dumps(result.asdict())) < 400_000
+    cell = next(cell for cell in result.notebook.cells if cell.source.startswith(answer))
+    assert len(cell.outputs) <= 201
+
+
+# A test that needs the learner's own objects
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory):
+    """The clinic's assignment whose first test is live, and asks for a class's own object."""
+    folder = tmp_path_factory.mktemp("live") / CLINIC.name
+    shutil.copytree(CLINIC.folder, folder)
+    text = (folder / "assignment.md").read_text()
+    text = text.replace(
+        "utilisation, minutes: 5, marked: machine", "utilisation, minutes: 5, marked: machine, live: true"
+    )
+    own = "assert utilisation.__code__.co_argcount == 3, 'three arguments'\n"
+    text = text.replace("busy = utilisation(30, 90, 3)", own + "busy = utilisation(30, 90, 3)")
+    (folder / "assignment.md").write_text(text)
+    assignment = read(folder)
+    plan(assignment).__dict__["known"] = plan(CLINIC).known
+    return assignment
+
+
+def test_a_live_test_sees_the_learners_own_objects_and_says_so(warm, live):
+    """Does it run where the answer is, is its mark weaker, and is the tutor told?"""
+    result = grade(live, substitute(live, {}), warm)
+    assert result.score == BY_MACHINE
+    assert [mark.weaker for mark in result.marks] == [True, *[False] * 5]
+    (flag,) = result.flags
+    assert "utilisation" in flag and "learner's own process" in flag
+
+
+def test_a_live_test_tells_its_associate_nothing_that_an_answer_can_choose(warm, live):
+    """Can an answer that reads a live test give it out?"""
+    thief = "def utilisation(*given):\n    import linecache, sys\n"
+    thief += "    raise AssertionError(linecache.getlines(sys._getframe(1).f_code.co_filename))\n"
+    later = "import linecache\nprint(linecache.cache)\n"
+    answers = {"utilisation": thief, "chance-of-waiting": later}
+    mark, other, *rest = grade(live, substitute(live, answers), warm).marks
+    assert mark.score == 0 and "1.6" in mark.failure
+    assert mark.told == "Your answer does not pass its test. See 'What the clinic's own log says' in session 3.3."
+    assert "1.6" not in other.text and [one.score for one in rest] == [4, 3, 3, None]
+
+
+# nbgrader
+
+
+def test_the_marks_are_those_of_nbgrader(warm, mistaken):
+    """Does nbgrader's own execution give an honest submission the marks that we give it?"""
+    groups = [{other.question: other.source for other in group} for group in together(CLINIC, alternatives(CLINIC))]
+    honest = [substitute(CLINIC, given) for given in ({}, *groups)] + [blank(CLINIC)]
+    ours = [(notebook, grade(CLINIC, notebook, warm)) for notebook in honest]
+    wrong = [substitute(CLINIC, {one.question: one.source for one in group}) for group, _ in mistaken(CLINIC.name)]
+    ours += list(zip(wrong, [result for _, result in mistaken(CLINIC.name)], strict=True))
+    manager, client = start_new_kernel(cwd=CLINIC.folder)
+    client.stop_channels()
+    try:
+        for notebook, result in ours:
+            run = copy.deepcopy(notebook)
+            run.cells.insert(0, nbformat.v4.new_code_cell("%reset -f"))  # one kernel for all: no import is paid twice
+            Execute().preprocess(run, {}, km=manager)
+            names = [cell.metadata.get("nbgrader", {}).get("grade_id", "") for cell in run.cells]
+            tests = [(name, cell) for name, cell in zip(names, run.cells, strict=True) if name.startswith("test-")]
+            theirs = {name.removeprefix("test-"): determine_grade(cell)[0] for name, cell in tests}
+            assert theirs == {mark.question: mark.score for mark in result.marks if mark.question in theirs}
+    finally:
+        manager.shutdown_kernel(now=True)
 
 
 def test_a_warning_costs_nothing(warm):
