@@ -24,7 +24,7 @@ BROKEN = {
     "a live test of none": (
         "minutes: 15, marked: hand",
         "minutes: 15, marked: hand, live: true",
-        "no test of it can be",
+        "no test that could be",
     ),
     "half live": (
         "minutes: 12, marked: machine",
