@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: serve test bench book notebooks publish pictures setup setup-tests lint lock clean
+.PHONY: serve test bench book notebooks publish pictures setup setup-tests lint lock clean site-check
 
 serve: setup  ## Build what changed and start the hub on http://127.0.0.1:8000
 	@$(BIN)/campus notebooks && $(BIN)/campus book && $(BIN)/campus publish && exec $(BIN)/campus serve
@@ -18,6 +18,9 @@ book: notebooks  ## The book as static files in build/book
 
 notebooks: setup  ## Every notebook, from its MyST source
 	@$(BIN)/campus notebooks
+
+site-check: setup-tests  ## Every page in a browser: access, other hosts, links, weight; then the statement that says so
+	@$(BIN)/campus notebooks && $(BIN)/campus book && { $(BIN)/campus site-check; found=$$?; $(BIN)/campus book; exit $$found; }
 
 publish: notebooks
 	@$(BIN)/campus publish

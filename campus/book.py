@@ -25,6 +25,7 @@ from campus.folders import BOOK, BUILD, CLEAN, EXECUTED, EXERCISES, MODULES, ROO
 from campus.syllabus import Module, Session, list_files, list_sessions, read_front_matter, read_syllabus, where
 
 ASSETS = ("_ext", "_static", "_templates")
+GLOSSARY = "guides/glossary.md"
 BUILDERS = ("jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme", "pydata-sphinx-theme", "latex2mathml")
 CELL = 10_000  # the builder counts the lines of a notebook's n-th cell from n times this and one more
 LINK = re.compile(r"(\]\()([^)\s:#]+)\.md((?:#[^)\s]*)?\))")
@@ -187,8 +188,9 @@ def describe(modules: list[Module], places: Places) -> str:
 
 
 def describe_session(session: Session) -> dict:
-    """What lists of sessions show of one."""
-    return {"name": session.name, "code": session.code, "title": session.title, "minutes": session.minutes}
+    """What lists and maps of sessions show of one."""
+    shown = ("name", "code", "title", "minutes", "outcomes", "sectors", "needs", "methods", "questions")
+    return {field: getattr(session, field) for field in shown}
 
 
 def describe_assignments(places: Places) -> dict[str, dict]:
@@ -232,6 +234,7 @@ def digest_machinery(staged: dict[str, Path]) -> str:
     """A digest of what every page depends on: settings, contents, headings, extensions, styles, versions."""
     common = [path for name, path in staged.items() if not name.endswith((".md", ".ipynb", ".json"))]
     common += [ROOT / "campus" / "directives.py", ROOT / "campus" / "book.py"]
+    common += [path for name, path in staged.items() if name == GLOSSARY]  # its definitions stand on every page
     headings = [find_heading(path) for name, path in staged.items() if name.endswith((".md", ".ipynb"))]
     versions = [version(name) for name in BUILDERS]
     return digest(common, [*headings, *versions, os.environ.get("CAMPUS_HUB_URL", "")])

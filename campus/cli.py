@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -95,6 +96,52 @@ def book() -> None:
         with progress_bar("Building the book") as progress:
             build_book(progress)
         out.print(f"The book is in {SITE}: open index.html.", highlight=False)
+
+
+@app.command()
+def site_check(
+    only: Annotated[
+        list[str] | None, typer.Argument(help="Pages such as modules/03-queues/index.html; all without.")
+    ] = None,
+) -> None:
+    """Look at every page of the book in a browser: access, other hosts, links, alt texts, weight, reading ease."""
+    from campus.site_check import FAULTS, check_site, count_faults, make_report, write_report
+
+    with told_plainly():
+        with progress_bar("Looking at pages") as progress:
+            checked = check_site(progress, names=only)
+        out.print(page_table(checked))
+        for page in checked:
+            for kind in FAULTS:
+                for fault in getattr(page, kind):
+                    out.print(f"{page.name}: {kind}: {fault}", style="red", markup=False, highlight=False)
+        found = count_faults(checked)
+        table = Table("", "Count", title="The site check", title_justify="left")
+        table.add_row("Pages", str(len(checked)))
+        for kind, words in FAULTS.items():
+            table.add_row(words, str(found[kind]))
+        table.add_row("External references", str(len({link for page in checked for link in page.external})))
+        out.print(table)
+        if not only:
+            report = write_report(make_report(checked, date.today()))
+            out.print(f"All of it is in {report}.", highlight=False)
+        if any(found.values()):
+            raise typer.Exit(1)
+
+
+def page_table(checked: list) -> Table:
+    """Each page with its faults, reading ease and weight."""
+    table = Table(
+        "Page", caption="Weight in kB compressed, without figures; reading ease by Flesch (60: plain English)"
+    )
+    for heading in ("Words", "Reading ease", "Weight", "Figures", "Faults"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for page in checked:
+        ease = "" if page.reading_ease is None else f"{page.reading_ease:.0f}"
+        figures = sum(page.bytes.values()) - page.weight
+        row = (str(page.words), ease, f"{page.weight / 1000:.0f}", f"{figures / 1000:.0f}", str(page.faults))
+        table.add_row(page.name, *row)
+    return table
 
 
 @app.command()

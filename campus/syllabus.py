@@ -10,6 +10,7 @@ from campus.errors import CampusError
 from campus.folders import MODULES, ROOT, TOC
 
 SESSION_FIELDS = {"code", "outcomes", "sectors", "needs", "data", "assignment", "minutes"}
+OPTIONAL_FIELDS = {"methods", "questions"}  # by which the index of worked examples finds the session
 SECTORS = {"health", "social care", "policing"}
 
 
@@ -26,6 +27,8 @@ class Session:
     data: tuple[str, ...]
     assignment: str | None
     minutes: int
+    methods: tuple[str, ...] = ()
+    questions: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -76,7 +79,7 @@ def read_session(path: Path) -> Session:
     front = read_front_matter(path)
     fields = front.get("session") or {}
     missing = sorted(SESSION_FIELDS - set(fields))
-    unknown = sorted(set(fields) - SESSION_FIELDS)
+    unknown = sorted(set(fields) - SESSION_FIELDS - OPTIONAL_FIELDS)
     if "title" not in front or missing or unknown:
         words = [f"lacks {', '.join(missing)}"] if missing else []
         words += [f"has the unknown {', '.join(unknown)}"] if unknown else []
@@ -97,6 +100,8 @@ def read_session(path: Path) -> Session:
         data=tuple(fields["data"]),
         assignment=fields["assignment"],
         minutes=int(fields["minutes"]),
+        methods=tuple(fields.get("methods") or ()),
+        questions=tuple(fields.get("questions") or ()),
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 from course_boxes import box
@@ -15,6 +16,8 @@ from campus.errors import CampusError
 logger = logging.getLogger(__name__)
 SYLLABUS = "syllabus.json"
 FIRST_DAY = "guides/first-day"
+LOADED_ELSEWHERE = ("translations.js", "course-search.js", "course-theme.js", "course-plain.css")
+ENTRY_WITH_FOLD = re.compile(r"(<a [^>]*>([^<]*)</a><details[^>]*>)<summary>")
 
 
 def read_syllabus(env) -> dict:
@@ -113,10 +116,31 @@ def open_and_close(app, doctree: nodes.document) -> None:
 
 
 def tell_templates(app, page: str, template: str, context: dict, doctree: nodes.document | None) -> None:
-    """Give templates the way back to the campus; leave out Sphinx's translations, whose script evaluates text."""
+    """Give templates what they show, and the scripts and styles that every page needs."""
     hub = app.config.course_hub_url
     context["course_start"] = f"{hub}/services/campus/" if hub else f"{up(page)}../"
-    context["script_files"] = [file for file in context["script_files"] if "translations.js" not in str(file)]
+    for kind in ("script_files", "css_files"):
+        context[kind] = [file for file in context[kind] if is_for_every_page(str(file.filename))]
+    context["course_description"] = describe_page(doctree) or app.config.html_title
+    draw = context["generate_toctree_html"]
+    context["generate_toctree_html"] = lambda *asked, **options: name_folds(str(draw(*asked, **options)))
+
+
+def is_for_every_page(file: str) -> bool:
+    """Whether a script or style is a file that all pages load; scripts within a page are forbidden."""
+    return file != "None" and not any(name in file for name in LOADED_ELSEWHERE)
+
+
+def describe_page(doctree: nodes.document | None) -> str:
+    """The first sentences of a page, for lists of search engines and of browsers."""
+    first = next(iter(doctree.findall(nodes.paragraph)), None) if doctree else None
+    words = " ".join(first.astext().split()) if first else ""
+    return words if len(words) < 160 else f"{words[:157].rsplit(' ', 1)[0]} ..."
+
+
+def name_folds(contents: str) -> str:
+    """The contents in the sidebar, with each fold named after what it holds."""
+    return ENTRY_WITH_FOLD.sub(r'\1<summary aria-label="Pages of: \2">', contents)
 
 
 def open_module(app, doctree: nodes.document) -> None:
@@ -252,12 +276,57 @@ class ModuleList(Directive):
         return [nodes.bullet_list("", *drawn, classes=["course-list"])]
 
 
+class WorkedExamples(Directive):
+    """Every written session under the questions, methods or sectors that its front matter names."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        by = self.arguments[0]
+        if by not in ("question", "method", "sector"):
+            raise self.error(f"worked-examples says '{by}': it needs question, method or sector.")
+        env = self.state.document.settings.env
+        sessions = [session for module in read_syllabus(env)["modules"] for session in module["sessions"]]
+        if by == "question":
+            return [list_questions(sessions, env.docname)]
+        kept = [(name, session) for session in sessions for name in session[f"{by}s"]]
+        names = sorted({name for name, _ in kept}, key=str.casefold)
+        drawn = nodes.definition_list(classes=["course-index"])
+        for name in names:
+            found = bullets([link_session(session, env.docname) for other, session in kept if other == name])
+            term = nodes.term("", name[0].upper() + name[1:])
+            drawn += nodes.definition_list_item("", term, nodes.definition("", found))
+        return [drawn] if names else []
+
+
+def list_questions(sessions: list[dict], page: str) -> nodes.bullet_list:
+    """Each question that a session answers, in the order of the alphabet, with the session."""
+    asked = [(question, session) for session in sessions for question in session["questions"] or [ask(session)]]
+    drawn = nodes.bullet_list("", classes=["course-list"])
+    for question, session in sorted(asked, key=lambda row: row[0].casefold()):
+        name = paragraph(link(f"modules/{session['name']}", question, page), classes=["course-name"])
+        drawn += nodes.list_item("", name, paragraph(f"Session {session['code']}", classes=["course-planned"]))
+    return drawn
+
+
+def ask(session: dict) -> str:
+    """The question in a session's title, which stands behind the colon."""
+    question = session["title"].rsplit(": ", 1)[-1]
+    return question[0].upper() + question[1:]
+
+
+def link_session(session: dict, page: str) -> nodes.Node:
+    """A link to a session by its code and title."""
+    return link(f"modules/{session['name']}", f"{session['code']} {session['title']}", page)
+
+
 def setup(app) -> dict:
     app.add_config_value("course_hub_url", os.environ.get("CAMPUS_HUB_URL", "").rstrip("/"), "env", str)
     app.add_directive("module-sessions", ModuleSessions)
     app.add_directive("module-list", ModuleList)
+    app.add_directive("worked-examples", WorkedExamples)
     app.connect("doctree-read", put_code_before_title, priority=1)
     app.connect("doctree-read", open_and_close)
     app.connect("doctree-read", open_module)
-    app.connect("html-page-context", tell_templates)
+    app.connect("html-page-context", tell_templates, priority=900)  # after the theme, whose contents it names
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -87,7 +87,7 @@ def make_course(folder: Path) -> Places:
         site=folder / "site",
     )
     page = places.modules / PAGE
-    cells = read_cells(page) + [figure(image={"alt": "One dot."}, figure={"caption": "A dot."})]
+    cells = read_cells(page) + [figure(image={"alt": "One black dot on white."}, figure={"caption": "A dot."})]
     write_notebook(places.executed / "03-queues" / "03-3-clinic.ipynb", cells)
     write_notebook(places.clean / "03-queues" / "03-3-clinic.ipynb", cells[:1])
     (places.clean / "03-queues" / "data").mkdir()

@@ -1,36 +1,14 @@
-"""A reader of the site: a plain static server on loopback, and a browser that reaches this machine only."""
+"""A reader of the site: served with the campus's content policy, in a browser that reaches this machine only."""
 
-import functools
-import http.server
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.browser import QUIET, Visit, ensure_chromium
+from campus.browser import QUIET, Visit, ensure_chromium
+from campus.site_check import serve
 
-
-class Silent(http.server.SimpleHTTPRequestHandler):
-    """The static server without its log."""
-
-    def log_message(self, *arguments) -> None:
-        pass
-
-
-@contextmanager
-def serve(folder: Path) -> Iterator[str]:
-    """The address of a static server for a folder, on a free port of the loopback."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Silent, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+__all__ = ["browse", "read", "serve"]
 
 
 @contextmanager

@@ -1,11 +1,13 @@
 """When the book is built, what stops it, and what an author is told."""
 
+import base64
+
 import pytest
 
 from campus.book import Places, build_book, check_sources
 from campus.errors import CampusError
 
-from .conftest import PAGE, add_to_page, figure
+from .conftest import PAGE, add_to_page, figure, read_cells, write_notebook
 
 FAULTS = """
 ## Faults
@@ -55,6 +57,25 @@ def test_is_each_fault_told_with_its_file_and_line(faulty, line, words):
 
 def test_does_a_figure_without_alt_text_name_its_cell(faulty):
     assert any("cell 5 ('draw(waits)') has no alt text" in fault and "03-3-clinic.md" in fault for fault in faulty[1])
+
+
+def test_must_an_alt_text_say_what_this_image_alone_shows(copy_course):
+    course = copy_course()
+    cells = read_cells(course.modules / PAGE)
+    alts = {
+        "Figure of the waits": "fits any image",
+        "waits by hour of the day.png": "fits any image",
+        "A dot, and nothing else.": "repeats its caption",
+        "One white dot on white.": None,
+        "One white DOT on white.": "has the alt text of another image",
+    }
+    figures = [figure(image={"alt": alt}, figure={"caption": "A dot, and nothing else."}) for alt in alts]
+    for number, cell in enumerate(figures):
+        cell["outputs"][0]["data"]["image/png"] = base64.b64encode(f"image {number}".encode()).decode()
+    write_notebook(course.executed / "03-queues" / "03-3-clinic.ipynb", [*cells, *figures])
+    told = refusal(course).splitlines()[1:]
+    for number, (alt, words) in enumerate(alts.items(), 4):
+        assert [words in line for line in told if f"cell {number} " in line] == ([True] if words else []), alt
 
 
 def test_are_faults_told_again_until_mended_and_is_the_old_site_kept(faulty):

@@ -102,3 +102,28 @@ def test_does_a_module_list_what_is_ready_and_what_is_planned(built):
 def test_does_the_landing_page_tell_how_far_each_module_is(built):
     page = words((built.site / "index.html").read_text(encoding="utf-8"))
     assert "3 Queues 6 hours. 1 of 2 sessions ready." in page
+
+
+def test_does_the_first_use_of_a_word_bring_its_definition_and_lead_to_the_glossary(article, built):
+    terms = re.findall(r'<span class="course-term">.*?</span></span>', article, re.S)
+    assert [words(term) for term in terms] == ["Little’s law People present are arrivals times stay."]
+    target, anchor, described = re.search(r'href="([^"#]+)#([^"]+)" aria-describedby="([^"]+)"', terms[0]).groups()
+    assert target == "../../guides/glossary.html" and f'id="{described}" role="tooltip"' in terms[0]
+    assert f'id="{anchor}"' in (built.site / "guides" / "glossary.html").read_text(encoding="utf-8")
+
+
+def test_are_worked_examples_listed_by_question_and_method(built):
+    page = (built.site / "guides" / "worked-examples.html").read_text(encoding="utf-8")
+    page = page[page.index("<article") : page.index("</article>")]
+    assert "How many servers do I need? Session 3.3" in words(page)
+    assert "Counting 3.3 A clinic: who waits?" in words(page)
+
+
+def test_is_each_fold_of_the_contents_named(session):
+    assert '<summary><span class="toctree' not in session and 'summary aria-label="Pages of: Module 3: Queues"' in session
+
+
+def test_does_no_page_hold_a_script(built):
+    for page in built.site.rglob("*.html"):
+        if "_static" not in page.parts:
+            assert not re.findall(r"<script(?![^>]*\bsrc=)[^>]*>", page.read_text(encoding="utf-8")), page.name

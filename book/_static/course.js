@@ -1,0 +1,25 @@
+// Small helps for keyboards: what scrolls sideways can be reached, and Escape shuts the definition of a word.
+(() => {
+  const reach = () => {
+    for (const part of document.querySelectorAll("div.math, .course-wide")) {
+      const scrolls = part.scrollWidth > part.clientWidth;
+      if (scrolls) part.tabIndex = 0; else part.removeAttribute("tabindex");
+    }
+  };
+  for (const term of document.querySelectorAll(".course-term")) {
+    const said = term.querySelector(".course-said");
+    const place = () => {
+      said.style.insetInlineStart = "0px";
+      const over = said.getBoundingClientRect().right - document.documentElement.clientWidth + 12;
+      if (over > 0) said.style.insetInlineStart = `${-over}px`;
+    };
+    for (const kind of ["pointerenter", "focusin"]) term.addEventListener(kind, place);
+    for (const kind of ["pointerleave", "focusout"]) term.addEventListener(kind, () => term.classList.remove("course-shut"));
+  }
+  addEventListener("keydown", event => {
+    if (event.key !== "Escape") return;
+    for (const term of document.querySelectorAll(".course-term:is(:hover, :focus-within)")) term.classList.add("course-shut");
+  });
+  addEventListener("load", reach);
+  addEventListener("resize", reach);
+})();
