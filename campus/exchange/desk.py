@@ -150,7 +150,8 @@ class Desk:
             if value not in allowed:
                 raise Refusal(422, f"'{printable(value)}' is not one of {', '.join(allowed)}.")
         terms = Terms(None if deadline is None else moment.read(deadline), late, marks)
-        return self.store.set_terms(name, terms, self.visitor.name)
+        self.store.set_terms(name, terms, self.visitor.name)
+        return self.assignment(name)
 
     def extend(self, name: str, username: str, deadline: object) -> None:
         """Give an associate a deadline of their own; None takes it back."""

@@ -10,6 +10,7 @@ import os
 import shutil
 import unicodedata
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,9 +88,14 @@ def read_chunks(folder: Path, entries: Iterable[Entry]) -> Iterator[bytes]:
     """A parcel of files on the disk, piece by piece."""
     yield write_manifest(entries)
     for entry in entries:
-        with (folder / entry.path).open("rb") as file:
-            while chunk := file.read(CHUNK):
-                yield chunk
+        try:
+            with (folder / entry.path).open("rb") as file:
+                while chunk := file.read(CHUNK):
+                    yield chunk
+        except FileNotFoundError:
+            raise Refusal(
+                500, f"The file '{entry.path}' is lost: ask the operator to bring it from a backup."
+            ) from None
 
 
 def read_manifest(line: bytes, limits: Limits) -> tuple[Entry, ...]:
@@ -229,7 +235,8 @@ class Unpacker:
     def discard(self) -> None:
         """Leave nothing behind; may be called at any time and twice."""
         if self.file is not None:
-            self.file.close()
+            with suppress(OSError):  # what is still to be written may find no room
+                self.file.close()
             self.file = None
         shutil.rmtree(self.folder, ignore_errors=True)
 

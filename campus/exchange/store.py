@@ -155,13 +155,6 @@ class Store:
 
         return index.read(self.engine, work)
 
-    def assignment(self, name: str) -> dict:
-        """One assignment; Refusal where there is none of that name."""
-        found = [one for one in self.assignments() if one["name"] == name]
-        if not found:
-            raise no_assignment(name)
-        return found[0]
-
     def add_release(self, name: str, parcel: Parcel, by: str) -> tuple[dict, bool]:
         """The release that a parcel became, and whether it is new: the same again is the one that was there."""
         check_name(name)
@@ -204,7 +197,7 @@ class Store:
 
         index.write(self.engine, work)
 
-    def set_terms(self, name: str, terms: Terms, by: str) -> dict:
+    def set_terms(self, name: str, terms: Terms, by: str) -> None:
         """Give an assignment its terms; one that is not released yet may have them already."""
         check_name(name)
         values = asdict(terms)
@@ -219,7 +212,6 @@ class Store:
             )
 
         index.write(self.engine, work)
-        return self.assignment(name)
 
     def extend(self, name: str, username: str, deadline: str | None, by: str) -> None:
         """Give somebody a deadline of their own, or take it back with None."""

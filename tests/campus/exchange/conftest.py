@@ -8,6 +8,7 @@ from campus.exchange import moment
 from campus.exchange.desk import Desk, Visitor
 from campus.exchange.parcel import RELEASE, SUBMISSION, pack
 from campus.exchange.store import Store
+from tests.campus.exchange.served import Hub, InThread
 from tests.postgres import ensure_postgres
 
 BEDS = "bed-days"
@@ -74,3 +75,21 @@ def kept(store):
     """Every file that lies anywhere in the store's folder, but for its index."""
     files = (path for path in store.folder.rglob("*") if path.is_file())
     return sorted(str(path.relative_to(store.folder)) for path in files if not path.name.startswith("index.db"))
+
+
+@pytest.fixture(scope="module")
+def hub():
+    made = Hub()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def exchange(tmp_path, clock, hub):
+    """The service over a store of SQLite, with the assignment released."""
+    store = Store(tmp_path / "exchange", None, clock).ensure()
+    served = InThread(store, hub)
+    served.remote("tara").release(BEDS, RELEASED)
+    yield served
+    served.close()
+    store.close()
