@@ -282,6 +282,20 @@ def set_ids(cells: list[NotebookNode]) -> None:
         cell["id"] = name
 
 
+def source_files(folder: Path) -> dict[str, bytes]:
+    """{path in nbgrader's source folder: content} of an assignment: its notebook and what is in `data/`."""
+    files = {f"{folder.name}.ipynb": notebook_bytes(source_notebook(folder))}
+    for path in sorted((folder / "data").rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            files[str(path.relative_to(folder))] = path.read_bytes()
+    return files
+
+
+def version(folder: Path) -> str:
+    """A digest of all that an associate's marks depend on: the assignment's notebook and data."""
+    return hashlib.sha256(repr(sorted(source_files(folder).items())).encode()).hexdigest()
+
+
 def notebook_bytes(notebook: NotebookNode) -> bytes:
     """The notebook as it is written to disk."""
     return (json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()

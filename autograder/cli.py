@@ -1,7 +1,9 @@
-"""The command line: `autograder check | release | collect | grade | mark | feedback | status`."""
+"""The command line: `autograder check | release | collect | grade | watch | worker | mark | feedback | status`."""
 
 import contextlib
 import json
+import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
@@ -40,6 +42,13 @@ err = Console(stderr=True)
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Assignments; all of them by default.")]
 Student = Annotated[str | None, typer.Option("--student", help="This associate's submissions only.")]
+Count = typer.Option("--workers", min=1, max=512, help="Processes that mark at one time; as many as cores by default.")
+Workers = Annotated[int | None, Count]
+Url = typer.Option("--scheduler", metavar="URL", help="Mark on the cluster of this Dask scheduler, as tcp://host:8786.")
+Scheduler = Annotated[str | None, Url]
+Open = typer.Option("--unsealed", help="Run learners' code without a seal, where this machine has none; it is flagged.")
+Unsealed = Annotated[bool, Open]
+CODES = "Exit codes: 0 all well; 1 something could not be marked, a sentence says what; 2 wrong usage."
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
 
@@ -78,19 +87,63 @@ def collect(names: Names = None, as_json: Json = False) -> None:
     finish(found, as_json, print_collect)
 
 
-@app.command()
+@app.command(epilog=CODES)
 def grade(
     names: Names = None,
     student: Student = None,
+    every: Annotated[bool, typer.Option("--all", help="All assignments, as without any name.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Mark also what is marked already.")] = False,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    unsealed: Unsealed = False,
     as_json: Json = False,
 ) -> None:
-    """Mark collected submissions, and answer listed mistakes by name; marks given by hand stay."""
+    """Mark collected submissions, sealed, and answer listed mistakes by name; marks given by hand stay."""
+    if every and names:
+        fail("Name assignments, or say --all: not both.", code=2)
     from autograder import grading
 
-    with bar() as show:
-        found = grading.grade(choose(names), student, again, show)
+    with bar() as show, told_on_stop():
+        found = grading.grade(
+            choose(names), student, again, show, workers=workers, scheduler=scheduler, unsealed=unsealed
+        )
     finish(found, as_json, print_grade)
+
+
+@app.command(epilog=CODES)
+def watch(
+    names: Names = None, workers: Workers = None, scheduler: Scheduler = None, unsealed: Unsealed = False
+) -> None:
+    """Collect and mark what arrives, until Ctrl-C; feedback is left to tutors."""
+    from autograder import grading
+
+    given = choose(names)
+    say(f"Watching for submissions of {', '.join(folder.name for folder in given)}; Ctrl-C ends it.")
+    try:
+        with terminated_as_interrupt():
+            stop = threading.Event()
+            grading.watch(given, print_news, stop, workers=workers, scheduler=scheduler, unsealed=unsealed)
+    except KeyboardInterrupt:
+        say("Stopped: what was being marked waits for the next run.")
+
+
+@app.command(epilog=CODES)
+def worker(
+    scheduler: Annotated[str, typer.Option("--scheduler", metavar="URL", help="The Dask scheduler to work for.")],
+    workers: Workers = None,
+    unsealed: Unsealed = False,
+) -> None:
+    """Mark for a cluster, sealed as on one machine, until Ctrl-C; the checkout is the same as where marks are written.
+
+    Dask trusts whoever reaches its scheduler: keep that to a private network, or give it certificates (tls://).
+    """
+    from autograder.workers import work_for
+
+    try:
+        with terminated_as_interrupt():
+            work_for(scheduler, workers, unsealed)
+    except KeyboardInterrupt:
+        say("Stopped: the cluster gives unfinished work to another worker.")
 
 
 @app.command()
@@ -178,7 +231,7 @@ def print_collect(found: dict) -> None:
 
 
 def print_grade(found: dict) -> None:
-    """A table for each assignment: marks by number of question; below it, which listed mistakes were found."""
+    """A table for each assignment: marks by number of question; below it, mistakes, flags, and what waits."""
     for one in found["assignments"]:
         good = [submission for submission in one["submissions"] if submission["problem"] is None]
         rows = [
@@ -186,6 +239,8 @@ def print_grade(found: dict) -> None:
                 submission["student"],
                 *(figure(question["score"]) for question in submission["questions"]),
                 f"{figure(submission['score'])} of {figure(submission['max_score'])}",
+                str(len(submission["flags"]) or "-"),
+                f"{submission['seconds']:.1f}",
                 submission["graded"],
             ]
             for submission in good
@@ -196,18 +251,35 @@ def print_grade(found: dict) -> None:
             names = [
                 f"{n} {question['id']} ({figure(question['points'])})" for n, question in enumerate(questions, start=1)
             ]
-            print_rows(["associate", *numbers, "marks", "marked"], rows, title=one["name"])
+            print_rows(["associate", *numbers, "marks", "flags", "seconds", "marked"], rows, title=one["name"])
             say(f"Questions: {', '.join(names)}.")
         else:
             say(f"{one['name']}: nothing to mark.")
         for submission in good:
-            for question in submission["questions"]:
-                if question["mistake"]:
-                    say(f"{submission['student']}, {question['id']}: {question['mistake']}. {question['told']}")
+            print_findings(submission)
         waiting = sum(bool(submission["by_hand"]) for submission in good)
         if waiting:
             say(f"{one['name']}: {waiting} with answers that a tutor marks in formgrader.", style="yellow")
     complain(problem for one in found["assignments"] for problem in one["problems"])
+
+
+def print_findings(submission: dict) -> None:
+    """The listed mistakes that were found in a submission, and what a tutor should know."""
+    for question in submission["questions"]:
+        if question["mistake"]:
+            say(f"{submission['student']}, {question['id']}: {question['mistake']}. {question['told']}")
+    for flag in submission["flags"]:
+        say(f"{submission['student']}: {flag}", style="yellow")
+
+
+def print_news(one: dict) -> None:
+    """What was just marked, a line for each submission."""
+    for submission in one["submissions"]:
+        if submission["problem"] is None:
+            score = f"{figure(submission['score'])} of {figure(submission['max_score'])}"
+            say(f"{one['name']}, {submission['student']}: {score} marks in {submission['seconds']:.1f} s.")
+            print_findings(submission)
+    complain(one["problems"])
 
 
 def print_mark(found: dict) -> None:
@@ -277,6 +349,26 @@ def bar() -> Iterator[Callable[[int, int, str], None]]:
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task("", total=None)
         yield lambda done, total, name: progress.update(task, completed=done, total=total, description=name)
+
+
+@contextlib.contextmanager
+def terminated_as_interrupt() -> Iterator[None]:
+    """Let a polite end from the system be as Ctrl-C."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def told_on_stop() -> Iterator[None]:
+    """Say after Ctrl-C that nothing is lost; exit code 130, as the shell has it."""
+    try:
+        with terminated_as_interrupt():
+            yield
+    except KeyboardInterrupt:
+        fail("Stopped: what was not marked waits for the next run.", code=130)
 
 
 def choose(names: list[str] | None) -> list[Path]:

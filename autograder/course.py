@@ -2,7 +2,6 @@
 
 import contextlib
 import fcntl
-import hashlib
 import logging
 import os
 import sys
@@ -13,19 +12,17 @@ from typing import Protocol
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from nbgrader.api import Base, Course, Gradebook, MissingEntry, get_alembic_version
 from nbgrader.apps.api import NbGraderAPI
-from nbgrader.converters import Autograde
-from nbgrader.preprocessors import GetGrades, SaveAutoGrades
+from nbgrader.preprocessors import GetGrades
 from sqlalchemy import inspect
 from traitlets.config import Config
 
-from autograder.assignment import authored, first_line, notebook_bytes, source_notebook
+from autograder.assignment import authored, first_line, source_files, source_notebook, version
 from autograder.check import checked
-from autograder.feedback import FeedbackExporter, HideTests, NameMistakes, SayUnmarked, WriteMaths
+from autograder.feedback import FeedbackExporter, HideTests, SayUnmarked, WriteMaths
 from autograder.queue import Queue, ensure_queue
 from campus import folders
 from campus.errors import CampusError
 
-CELL_SECONDS = 60  # a cell of a submission is stopped after it
 TABLES_LOCK = 6_202_611  # a number that our processes agree on while they make tables
 
 Progress = Callable[[int, int, str], None]  # steps done, steps in all, what comes next
@@ -85,19 +82,13 @@ def course_config() -> Config:
     config.CourseDirectory.db_url = database_url()
     config.ExchangeReleaseAssignment.force = True
     config.ExchangeCollect.check_owner = False  # on a laptop all are one Unix user
-    config.Execute.timeout = CELL_SECONDS
-    config.Execute.extra_arguments = ["--log-level=ERROR"]  # kernels warn on the terminal of whoever marks
-    config.Autograde.autograde_preprocessors = after(SaveAutoGrades, NameMistakes)
+    config.ExchangeFactory.collect = "autograder.handed_in.CollectFiles"
+    config.Autograde.sanitize_preprocessors = []  # nothing of nbgrader's runs learners' code: the exporter marks
+    config.Autograde.autograde_preprocessors = []
+    config.Autograde.exporter_class = "autograder.exporter.MarkingExporter"
     config.GenerateFeedback.preprocessors = [GetGrades, SayUnmarked, HideTests, WriteMaths, CSSHTMLHeaderPreprocessor]
     config.GenerateFeedback.exporter_class = FeedbackExporter
     return config
-
-
-def after(step: type, ours: type) -> list[type]:
-    """nbgrader's own steps of autograding, with ours put in after one of them."""
-    steps = list(Autograde.autograde_preprocessors.default())
-    steps.insert(steps.index(step) + 1, ours)
-    return steps
 
 
 def ensure_course() -> None:
@@ -234,7 +225,7 @@ def release_one(folder: Path) -> str:
         problems = "1 problem" if count == 1 else f"{count} problems"
         raise CampusError(f"{name} is not released, it has {problems}: run 'autograder check {name}'.")
     source = source_files(folder)
-    digest = hashlib.sha256(repr(sorted(source.items())).encode()).hexdigest()
+    digest = version(folder)
     stamp = root() / "released" / name
     outbound = exchange() / folders.COURSE_ID / "outbound" / name
     known = stamp.read_text() if stamp.exists() else ""
@@ -248,15 +239,6 @@ def release_one(folder: Path) -> str:
     stamp.parent.mkdir(exist_ok=True)
     stamp.write_text(digest)
     return "updated" if known else "released"
-
-
-def source_files(folder: Path) -> dict[str, bytes]:
-    """{path in nbgrader's source folder: content} of an assignment: its notebook and what is in `data/`."""
-    files = {f"{folder.name}.ipynb": notebook_bytes(source_notebook(folder))}
-    for path in sorted((folder / "data").rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts:
-            files[str(path.relative_to(folder))] = path.read_bytes()
-    return files
 
 
 def write_folder(folder: Path, files: dict[str, bytes]) -> None:

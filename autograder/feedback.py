@@ -21,33 +21,12 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import List
 from traitlets.config import Config
 
-from autograder.catalogue import catalogue, recognise
 from autograder.rebuilt import hidden_lines
-from campus import folders
 
 UNMARKED = "A tutor has not marked this answer yet; its marks are not in the score."
 MATHJAX = re.compile(r"<!-- Load mathjax -->.*?<!-- End of mathjax configuration -->", re.DOTALL)
 MATHS = re.compile(r"\$\$(?P<block>.+?)\$\$|(?<![\\$\w])\$(?P<inline>[^\s$](?:[^$\n]*[^\s$\\])?)\$(?![\d$])", re.DOTALL)
 CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.DOTALL)
-
-
-class NameMistakes(NbGraderPreprocessor):
-    """Answer listed mistakes by name: the sentence becomes the automatic comment of the answer's cell.
-
-    Runs after nbgrader's SaveAutoGrades. A tutor's own comment takes its place, in formgrader and in the feedback.
-    """
-
-    def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
-        facts = resources["nbgrader"]
-        folder = folders.EXERCISES / facts["assignment"]
-        if not (folder / "assignment.md").exists():
-            return nb, resources
-        with Gradebook(facts["db_url"]) as gradebook:
-            for question, (_, told) in recognise(nb, catalogue(folder)).items():
-                comment = gradebook.find_comment(question, facts["notebook"], facts["assignment"], facts["student"])
-                comment.auto_comment = told
-            gradebook.db.commit()
-        return nb, resources
 
 
 class FeedbackStep(NbGraderPreprocessor):

@@ -1,22 +1,40 @@
-"""From submissions to marks and feedback: collect, grade, feedback, status. Each may be repeated at will.
+"""From submissions to marks and feedback: collect, grade, watch, feedback, status. Each may be repeated at will.
 
-All return {"ok": bool, "assignments": [...]}, one entry for each assignment; what is in an entry stands with each verb.
-`ok` is false where `problems` says in a sentence what went wrong; the rest is done all the same.
+All but `watch` return {"ok": bool, "assignments": [...]}, one entry for each assignment; what is in an entry stands
+with each verb. `ok` is false where `problems` says in a sentence what went wrong; the rest is done all the same.
 """
 
+import functools
 import glob
+import json
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
-from nbformat import NotebookNode
+from nbgrader.api import (
+    Assignment,
+    Grade,
+    GradeCell,
+    Notebook,
+    SubmittedAssignment,
+    SubmittedNotebook,
+)
 from nbgrader.utils import notebook_hash, temp_attrs
+from sqlalchemy import Row, select
 
 from autograder import course
-from autograder.assignment import first_line
-from autograder.catalogue import catalogue, recognise
+from autograder.assignment import version
+from autograder.batch import Batch, waiting
 from autograder.course import Progress, demand, quiet, summary
+from autograder.handed_in import collected, handed_in, inbound, submitted_at
+from autograder.queue import CLAIMED, FAILED, WAITING, HandedIn, Queue
+from autograder.workers import Executor, Processes, cores, open_executor
 from campus import folders
 from campus.errors import CampusError
+
+NO_MARKS = {"score": None, "max_score": None, "by_hand": [], "questions": []}
+POLL_SECONDS = 2.0  # how often `watch` looks for what arrived
 
 
 def collect(given: list[Path], progress: Progress = quiet) -> dict:
@@ -33,11 +51,11 @@ def collect(given: list[Path], progress: Progress = quiet) -> dict:
     return summary(entries)
 
 
-def collect_one(name: str) -> dict:
-    """Collect an assignment, person by person: one that fails leaves the others alone."""
+def collect_one(name: str, students: list[str] | None = None) -> dict:
+    """Collect an assignment, person by person, of all by default: one that fails leaves the others alone."""
     entry = {"name": name, "ok": True, "collected": [], "unchanged": [], "problems": []}
     with course.nbgrader() as api:
-        for student in handed_in(name):
+        for student in handed_in(name) if students is None else students:
             before = submitted_at(name, student)
             with temp_attrs(api.coursedir, student_id=glob.escape(student)):
                 result = api.collect(name, update=True)
@@ -50,64 +68,245 @@ def collect_one(name: str) -> dict:
     return entry
 
 
-def handed_in(name: str) -> list[str]:
-    """Who has a submission in the exchange."""
-    inbound = course.exchange() / folders.COURSE_ID / "inbound"
-    parts = [path.name.rsplit("+", 3) for path in inbound.glob(f"*+{glob.escape(name)}+*")]
-    return sorted({part[0] for part in parts if len(part) == 4 and part[1] == name})
-
-
-def collected(name: str) -> list[str]:
-    """Whose submission is in the course folder."""
-    return sorted(path.parent.name for path in (course.root() / "submitted").glob(f"*/{glob.escape(name)}"))
-
-
-def submitted_at(name: str, student: str) -> str | None:
-    """The time stamp of the submission that was collected last."""
-    stamp = course.root() / "submitted" / student / name / "timestamp.txt"
-    return stamp.read_text().strip() if stamp.exists() else None
-
-
-def grade(given: list[Path], student: str | None = None, again: bool = False, progress: Progress = quiet) -> dict:
+def grade(
+    given: list[Path],
+    student: str | None = None,
+    again: bool = False,
+    progress: Progress = quiet,
+    *,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    unsealed: bool = False,
+) -> dict:
     """Mark collected submissions that are new, or whose assignment was released again; all of them with `again`.
+
+    `workers` processes mark at one time, as many as there are cores by default; with `scheduler` a cluster does.
 
     Entry: {"name", "ok", "problems": [sentence...], "submissions": [{"student", "graded": now or before, "score",
     "max_score", "by_hand": [question that waits for a tutor...], "problem": sentence or None,
+    "flags": [what a tutor should know...], "seconds": wall time of its marking,
     "questions": [{"id", "score" (None until a tutor marks it), "points", "mistake": name or None,
     "told": sentence or None}...]}...]}
     """
     course.ensure_course()
-    work = [(folder, who) for folder in given for who in collected(folder.name) if student in (None, who)]
-    if student is not None and not work:
-        raise CampusError(f"No submission of {student} is there to be marked: run 'autograder collect' first.")
-    entries = {folder.name: {"name": folder.name, "ok": True, "problems": [], "submissions": []} for folder in given}
-    for number, (folder, who) in enumerate(work):
-        progress(number, len(work), f"{folder.name}: {who}")
-        found = grade_one(folder, who, again)
-        entry = entries[folder.name]
-        entry["submissions"].append(found)
-        if found["problem"]:
-            entry["problems"].append(found["problem"])
-            entry["ok"] = False
-    progress(len(work), len(work), "")
-    return summary(list(entries.values()))
+    with Queue(course.database_url()) as queue:
+        found = enqueue(queue, given, student, again)
+        if student is not None and not found.rows and not found.problems:
+            raise CampusError(f"No submission of {student} is there to be marked: run 'autograder collect' first.")
+        if left := queue.open(found.wanted):
+            with open_executor(min(left, workers or cores()), scheduler, unsealed) as executor:
+                mark_all(queue, executor, given, found.wanted, progress)
+        return summary([describe(queue, folder, found) for folder in given])
 
 
-def grade_one(folder: Path, student: str, again: bool) -> dict:
-    """Mark one submission where needed, and say what is in the gradebook about it."""
+def grade_kept(folder: Path, student: str) -> dict:
+    """Mark one submission again and at once, by a worker that is kept for the next; the entry of its assignment."""
+    course.ensure_course()
+    with Queue(course.database_url()) as queue:
+        found = enqueue(queue, [folder], student, again=True)
+        if not found.rows and not found.problems:
+            raise CampusError(f"No submission of {student} for {folder.name} is there to be marked: collect it first.")
+        if queue.open(found.wanted):
+            mark_all(queue, kept_worker(), [folder], found.wanted, quiet)
+        return describe(queue, folder, found)
+
+
+@functools.cache
+def kept_worker() -> Executor:
+    """A worker for as long as this process lives; it ends with us."""
+    return Processes(1)
+
+
+class Enqueued:
+    """What was put into the queue: rows by assignment and student, which of them waits, and what could not be."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, str], int] = {}
+        self.new: set[tuple[str, str]] = set()
+        self.problems: dict[str, str] = {}
+
+    @property
+    def wanted(self) -> list[int]:
+        return list(self.rows.values())
+
+
+def enqueue(queue: Queue, given: list[Path], student: str | None = None, again: bool = False) -> Enqueued:
+    """Put what was collected and is not marked into the queue."""
+    found, fresh, known = Enqueued(), {}, {}
+    for folder in given:
+        who = [one for one in collected(folder.name) if student in (None, one)]
+        try:
+            now = released_version(folder) if who else ""
+        except CampusError as error:
+            found.problems[folder.name] = str(error)
+            continue
+        for one in who:
+            group = known if not again and is_graded(folder.name, one) else fresh
+            group[folder.name, one] = waiting(folder, one, now)
+    for group, anew in ((known, False), (fresh, True)):
+        found.rows |= dict(zip(group, queue.enqueue(group.values(), again=anew), strict=True))
+    states = queue.rows(found.wanted)
+    found.new = {key for key, row in found.rows.items() if states[row].state in (WAITING, CLAIMED)}
+    return found
+
+
+def released_version(folder: Path) -> str:
+    """The version of an assignment, which is what was released; CampusError where associates have another one."""
+    stamp = course.root() / "released" / folder.name
+    now = version(folder)
+    if not stamp.exists():
+        raise CampusError(f"{folder.name} is not released yet: run 'autograder release {folder.name}' first.")
+    if stamp.read_text() != now:
+        raise CampusError(
+            f"{folder.name} has changed since associates got it: run 'autograder release {folder.name}' first."
+        )
+    return now
+
+
+def mark_all(queue: Queue, executor: Executor, given: list[Path], wanted: list[int], progress: Progress) -> None:
+    """Mark what waits of these rows."""
+    total, done = queue.open(wanted), []
+
+    def told(work: HandedIn, state: str) -> None:
+        done.append(work)
+        progress(min(len(done), total), total, f"{work.assignment}: {work.student}")
+
+    progress(0, total, "")
+    Batch(queue, executor, given).run(wanted, told)
+    progress(total, total, "")
+
+
+def describe(queue: Queue, folder: Path, found: Enqueued) -> dict:
+    """The entry of an assignment."""
     name = folder.name
-    graded = "before"
-    try:
-        if again or not is_graded(name, student):
-            graded = "now"
-            read_submission(name, student)
-            with course.nbgrader() as api:
-                result = api.autograde(name, glob.escape(student), force=True)
-            demand(result, f"The submission of {student} for {name} could not be marked")
-        return add_mistakes(marks(name, student), folder) | {"graded": graded, "problem": None}
-    except CampusError as error:
-        empty = {"student": student, "score": None, "max_score": None, "by_hand": [], "questions": []}
-        return empty | {"graded": None, "problem": str(error)}
+    entry = {"name": name, "ok": True, "problems": [], "submissions": []}
+    if name in found.problems:
+        entry["problems"].append(found.problems[name])
+    students = [student for assignment, student in found.rows if assignment == name]
+    if students:
+        rows, marks = queue.newest(name), all_marks(queue, name)
+        for student in students:
+            graded = "now" if (name, student) in found.new else "before"
+            entry["submissions"].append(describe_one(rows[student], marks.get(student), graded))
+        entry["problems"] += [one["problem"] for one in entry["submissions"] if one["problem"]]
+    entry["ok"] = not entry["problems"]
+    return entry
+
+
+def describe_one(row: Row, marks: dict | None, graded: str) -> dict:
+    """A submission: its marks as the gradebook has them, and what its marking found."""
+    entry = {"student": row.student, "graded": None, "problem": None, "flags": [], "seconds": None, **NO_MARKS}
+    start = f"The submission of {row.student} for {row.assignment}"
+    if row.report is None or row.state in (WAITING, CLAIMED):
+        return entry | {"problem": f"{start} was handed in again meanwhile: run the command once more."}
+    report = json.loads(row.report)
+    entry |= {"flags": report["flags"], "seconds": round(sum(report["seconds"].values()), 2)}
+    if row.state == FAILED and (marks is None or marks["unmarked"]):
+        entry["problem"] = f"{start} could not be marked: {report['flags'][0]}"
+    if marks is None:
+        return entry
+    found = {mark["question"]: mark for mark in report["marks"]}
+    questions = [
+        question | {name: found.get(question["id"], {}).get(name) for name in ("mistake", "told")}
+        for question in marks["questions"]
+    ]
+    graded = None if entry["problem"] else graded
+    return entry | {key: marks[key] for key in NO_MARKS} | {"questions": questions, "graded": graded}
+
+
+def all_marks(queue: Queue, name: str, student: str | None = None) -> dict[str, dict]:
+    """What the gradebook says about everybody's submission of an assignment, questions in the order of the notebook."""
+    source = nbformat.read(course.root() / "source" / name / f"{name}.ipynb", as_version=4)
+    order = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in source.cells]
+    query = (
+        select(
+            SubmittedAssignment.student_id,
+            GradeCell.name,
+            GradeCell.max_score,
+            GradeCell.cell_type,
+            Grade.auto_score,
+            Grade.manual_score,
+            Grade.score.label("score"),
+            Grade.needs_manual_grade,
+        )
+        .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
+        .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+        .join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
+        .join(Grade, Grade.notebook_id == SubmittedNotebook.id)
+        .join(GradeCell, GradeCell.id == Grade.cell_id)
+        .where(Assignment.name == name, Notebook.name == name)
+    )
+    if student is not None:
+        query = query.where(SubmittedAssignment.student_id == student)
+    people: dict[str, list[Row]] = {}
+    for row in queue.read(lambda db: db.execute(query).all()):
+        people.setdefault(row.student_id, []).append(row)
+    return {
+        person: describe_marks(
+            sorted((row for row in rows if row.name in order), key=lambda row: order.index(row.name))
+        )
+        for person, rows in people.items()
+    }
+
+
+def describe_marks(rows: list[Row]) -> dict:
+    """The marks of a submission; `unmarked` are the tests that have none, as where marking failed."""
+    return {
+        "score": sum(row.score for row in rows),
+        "max_score": sum(row.max_score for row in rows),
+        "by_hand": [row.name.removeprefix("test-") for row in rows if row.needs_manual_grade],
+        "unmarked": [
+            row.name for row in rows if row.cell_type == "code" and row.auto_score is None and row.manual_score is None
+        ],
+        "questions": [
+            {
+                "id": row.name.removeprefix("test-"),
+                "score": None if row.auto_score is None and row.manual_score is None else row.score,
+                "points": row.max_score,
+            }
+            for row in rows
+        ],
+    }
+
+
+def marks(name: str, student: str) -> dict:
+    """What the gradebook says about a submission."""
+    with Queue(course.database_url()) as queue:
+        return all_marks(queue, name, student)[student]
+
+
+def watch(
+    given: list[Path],
+    told: Callable[[dict], None],
+    stop: threading.Event,
+    *,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    unsealed: bool = False,
+) -> None:
+    """Collect and mark what arrives, until `stop` is set; `told` gets the entry of `grade` for each that has news.
+
+    Feedback is left to tutors, who may want to mark written answers first.
+    """
+    course.ensure_course()
+    seen: dict[str, list] = {}
+    with Queue(course.database_url()) as queue, open_executor(workers, scheduler, unsealed) as executor:
+        while True:
+            for folder in given:
+                arrived = inbound(folder.name)
+                if arrived != seen.get(folder.name):
+                    new = {student for student, _ in set(arrived) - set(seen.get(folder.name, []))}
+                    seen[folder.name] = arrived
+                    news = collect_one(folder.name, sorted(new))
+                    found = enqueue(queue, [folder])
+                    if queue.open(found.wanted):
+                        mark_all(queue, executor, [folder], found.wanted, quiet)
+                    entry = describe(queue, folder, found)
+                    fresh = [one for one in entry["submissions"] if one["graded"] == "now"]
+                    if fresh or news["problems"] or entry["problems"]:
+                        told(entry | {"submissions": fresh, "problems": news["problems"] + entry["problems"]})
+            if stop.wait(POLL_SECONDS):
+                return
 
 
 def is_graded(name: str, student: str) -> bool:
@@ -122,64 +321,6 @@ def is_graded(name: str, student: str) -> bool:
         return submitted.read_bytes() == (marked / "timestamp.txt").read_bytes()
     except FileNotFoundError:
         return False
-
-
-def read_submission(name: str, student: str) -> None:
-    """CampusError where a submission is not a notebook that nbgrader could mark."""
-    path = course.root() / "submitted" / student / name / f"{name}.ipynb"
-    start = f"The submission of {student} for {name} cannot be marked"
-    if not path.is_file():
-        raise CampusError(f"{start}: it holds no {name}.ipynb; ask for it to be handed in again under this name.")
-    try:
-        read_notebook(path)
-    except Exception as error:  # nbformat raises many kinds for a broken file
-        raise CampusError(
-            f"{start}: {name}.ipynb is not a notebook ({first_line(error, 80)}); ask for it to be handed in again."
-        ) from error
-
-
-def read_notebook(path: Path) -> NotebookNode:
-    """A notebook in nbformat's current version."""
-    return nbformat.read(path, as_version=4)
-
-
-def marks(name: str, student: str) -> dict:
-    """What the gradebook says about a submission, questions in the order of the notebook."""
-    source = read_notebook(course.root() / "source" / name / f"{name}.ipynb")
-    order = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in source.cells]
-    with course.gradebook() as book:
-        submission = book.find_submission_notebook(name, name, student)
-        grades = sorted(
-            (grade for grade in submission.grades if grade.name in order), key=lambda g: order.index(g.name)
-        )
-        questions = [
-            {
-                "id": grade.name.removeprefix("test-"),
-                "score": None if grade.auto_score is None and grade.manual_score is None else grade.score,
-                "points": grade.max_score,
-            }
-            for grade in grades
-        ]
-        return {
-            "student": student,
-            "score": submission.score,
-            "max_score": submission.max_score,
-            "by_hand": [grade.name.removeprefix("test-") for grade in grades if grade.needs_manual_grade],
-            "questions": questions,
-        }
-
-
-def add_mistakes(found: dict, folder: Path) -> dict:
-    """The same with the listed mistake that was recognised in each question."""
-    notebook = course.root() / "autograded" / found["student"] / folder.name / f"{folder.name}.ipynb"
-    known = recognise(read_notebook(notebook), catalogue(folder))
-    nothing = (None, None)
-    return found | {
-        "questions": [
-            question | dict(zip(("mistake", "told"), known.get(question["id"], nothing), strict=True))
-            for question in found["questions"]
-        ]
-    }
 
 
 def feedback(given: list[Path], student: str | None = None, progress: Progress = quiet) -> dict:
@@ -197,15 +338,17 @@ def feedback(given: list[Path], student: str | None = None, progress: Progress =
     for number, (folder, who) in enumerate(work):
         progress(number, len(work), f"{folder.name}: {who}")
         entry, name = entries[folder.name], folder.name
+        found = marks(name, who)
+        if found["by_hand"]:
+            entry["by_hand"][who] = found["by_hand"]
+        if found["unmarked"]:
+            continue  # it could not be marked, and no tutor has done so yet
         try:
             with course.nbgrader() as api:
                 what = f"The feedback of {who} for {name} could not be"
                 demand(api.generate_feedback(name, glob.escape(who), force=True), f"{what} written")
                 demand(api.release_feedback(name, glob.escape(who)), f"{what} released")
             entry["released"].append(who)
-            waiting = marks(name, who)["by_hand"]
-            if waiting:
-                entry["by_hand"][who] = waiting
         except CampusError as error:
             entry["problems"].append(str(error))
             entry["ok"] = False

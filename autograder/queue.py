@@ -39,7 +39,7 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, InternalError, OperationalError
 
 from autograder.assignment import first_line
 from campus.errors import CampusError
@@ -81,11 +81,12 @@ CLOCK = {  # the database's, so that all machines mean the same
     "sqlite": "((julianday('now') - 2440587.5) * 86400.0)",
     "postgresql": "extract(epoch from clock_timestamp())",
 }
+AWAY = (OperationalError, InterfaceError, InternalError, IntegrityError)  # what may be well at the next try
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Submission:
+class HandedIn:
     """What somebody handed in."""
 
     assignment: str
@@ -101,7 +102,7 @@ class Claim:
 
     id: int
     token: str
-    submission: Submission
+    work: HandedIn
     tries: int
     spent: bool
 
@@ -174,20 +175,27 @@ class Queue:
             ) from error
 
     def transact(self, work: Callable[[Connection], T], alone: bool = False) -> T:
-        """Do some work in one transaction, again where the database went away meanwhile; `alone` among its writers."""
+        """Write in one transaction, again where the database went away meanwhile; `alone` among its writers."""
+
+        def write(db: Connection) -> T:
+            if self.engine.dialect.name == "postgresql":
+                mode = "SHARE ROW EXCLUSIVE" if alone else "ROW EXCLUSIVE"
+                db.exec_driver_sql(f"LOCK TABLE {MARKING.name} IN {mode} MODE")
+            found = work(db)
+            self.step("commit")
+            return found
+
+        found = self.read(write)
+        self.step("committed")
+        return found
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """Do some work in one transaction, again where the database went away meanwhile."""
         for pause in (*PAUSES, None):
             try:
                 with self.engine.begin() as db:
-                    if self.engine.dialect.name == "postgresql":
-                        mode = "SHARE ROW EXCLUSIVE" if alone else "ROW EXCLUSIVE"
-                        db.exec_driver_sql(f"LOCK TABLE {MARKING.name} IN {mode} MODE")
-                    found = work(db)
-                    self.step("commit")
-                self.step("committed")
-                return found
-            except ProgrammingError:
-                raise
-            except DBAPIError as error:
+                    return work(db)
+            except AWAY as error:
                 if pause is None and isinstance(error, IntegrityError):
                     raise
                 if pause is None:
@@ -200,12 +208,12 @@ class Queue:
 
     # What waits
 
-    def enqueue(self, submissions: Iterable[Submission], again: bool = False) -> list[int]:
+    def enqueue(self, given: Iterable[HandedIn], again: bool = False) -> list[int]:
         """Put submissions into the queue, the numbers of their rows; one that is there stays as it is.
 
         One that was replaced, or handed in again unchanged, waits anew; all do with `again`.
         """
-        given = list(submissions)
+        given = list(given)
 
         def put_all(db: Connection) -> list[int]:
             last = db.scalar(select(func.coalesce(func.max(MARKING.c.arrival), 0)))
@@ -220,7 +228,7 @@ class Queue:
 
         Rounds in order, and within a round first in, first out: nobody's second comes before another's first.
         """
-        gone = [owner for owner in self.transact(owners) if is_gone(owner)]
+        gone = [owner for owner in self.read(owners) if is_gone(owner)]
         free = or_(
             MARKING.c.state == WAITING,
             and_(MARKING.c.state == CLAIMED, or_(MARKING.c.lease < self.now, MARKING.c.owner.in_(gone))),
@@ -246,7 +254,7 @@ class Queue:
                     tries=row.tries if spent else row.tries + 1,
                 )
             )
-            return Claim(row.id, token, as_submission(row), row.tries if spent else row.tries + 1, spent)
+            return Claim(row.id, token, as_handed_in(row), row.tries if spent else row.tries + 1, spent)
 
         found = self.transact(take)
         self.step("claimed")
@@ -288,7 +296,8 @@ class Queue:
                 db.execute(MARKING.update().where(ours).values(state=REPLACED, lease=None))
                 return REPLACED
             marked = select(MARKING).where(same_work(row), MARKING.c.state.in_((DONE, FAILED)), ~ours)
-            write_marks(db, db.execute(marked.order_by(MARKING.c.arrival.desc()).limit(1)).first())
+            last = db.execute(marked.order_by(MARKING.c.arrival.desc()).limit(1)).first()
+            write_marks(db, row if row.report else last)
             self.step("marks")
             db.execute(MARKING.update().where(ours).values(state=state, report=report, lease=None))
             return state
@@ -302,20 +311,20 @@ class Queue:
     def rows(self, wanted: list[int]) -> dict[int, Row]:
         """Rows by their number."""
         query = select(MARKING).where(MARKING.c.id.in_(wanted))
-        return {row.id: row for row in self.transact(lambda db: db.execute(query).all())}
+        return {row.id: row for row in self.read(lambda db: db.execute(query).all())}
 
     def open(self, wanted: list[int]) -> int:
         """How many of these rows wait or are being marked."""
         query = select(func.count()).where(MARKING.c.id.in_(wanted), MARKING.c.state.in_((WAITING, CLAIMED)))
-        return self.transact(lambda db: db.scalar(query))
+        return self.read(lambda db: db.scalar(query))
 
     def newest(self, assignment: str) -> dict[str, Row]:
         """The row that counts of everybody who handed an assignment in."""
         query = select(MARKING).where(MARKING.c.assignment == assignment).order_by(MARKING.c.arrival)
-        return {row.student: row for row in self.transact(lambda db: db.execute(query).all())}
+        return {row.student: row for row in self.read(lambda db: db.execute(query).all())}
 
 
-def put(db: Connection, one: Submission, arrival: int, again: bool) -> int:
+def put(db: Connection, one: HandedIn, arrival: int, again: bool) -> int:
     """Put one submission into the queue."""
     mine = and_(MARKING.c.assignment == one.assignment, MARKING.c.student == one.student)
     rows = db.execute(select(MARKING).where(mine)).all()
@@ -338,6 +347,8 @@ def put(db: Connection, one: Submission, arrival: int, again: bool) -> int:
     }
     db.execute(MARKING.update().where(mine, MARKING.c.state == WAITING).values(state=REPLACED))
     if found:
+        if found.arrival != newest:
+            values["report"] = None  # what was found in it is not what was written last
         db.execute(MARKING.update().where(MARKING.c.id == found.id).values(**values))
         return found.id
     names = {"assignment": one.assignment, "student": one.student, "digest": one.digest, "version": one.version}
@@ -361,6 +372,6 @@ def owners(db: Connection) -> list[str]:
     return list(db.scalars(select(MARKING.c.owner).where(MARKING.c.state == CLAIMED).distinct()))
 
 
-def as_submission(row: Row) -> Submission:
+def as_handed_in(row: Row) -> HandedIn:
     """What a row is about."""
-    return Submission(row.assignment, row.student, row.digest, row.version, row.handed_in)
+    return HandedIn(row.assignment, row.student, row.digest, row.version, row.handed_in)

@@ -103,7 +103,11 @@ c.JupyterHub.cleanup_servers = True
 c.JupyterHub.cleanup_proxy = True
 c.JupyterHub.shutdown_on_logout = False
 c.JupyterHub.concurrent_spawn_limit = 4
-c.ConfigurableHTTPProxy.command = [sys.executable, "-m", "campus.proxy"]
+MARKING_SECONDS = 600  # the longest that a page may wait for an answer, as for marks; the proxy's own is 20 s
+c.ConfigurableHTTPProxy.command = [
+    *(sys.executable, "-m", "campus.proxy"),
+    *("--proxy-timeout", str(MARKING_SECONDS * 1000)),
+]
 c.ConfigurableHTTPProxy.api_url = f"http://{LOOPBACK}:{PROXY_PORT}"
 c.ConfigurableHTTPProxy.pid_file = str(STATE / "proxy.pid")
 c.ConfigurableHTTPProxy.log_level = "error"

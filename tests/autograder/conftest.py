@@ -3,6 +3,7 @@
 import functools
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
@@ -15,6 +16,8 @@ from autograder.marking import Result, grade
 from autograder.variants import Mistake, mistakes, substitute, together
 from autograder.warm import Warm
 from campus import folders
+from tests.autograder.released import Released
+from tests.postgres import ensure_postgres
 
 AUTHORED = Path(__file__).parent / "exercises"
 BED_DAYS = AUTHORED / "bed-days"
@@ -68,6 +71,40 @@ def campus(tmp_path_factory, build) -> Iterator[Path]:
         patch.setattr(folders, "BUILD", build)
         patch.setenv("CAMPUS_STATE", str(root / "var"))
         yield root
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def released(request, tmp_path_factory, build) -> Iterator[Released]:
+    """A course with the small assignment released and nobody in it, on SQLite and on PostgreSQL."""
+    with release_on(request.param, tmp_path_factory.mktemp("released"), build) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def released_on_postgresql(tmp_path_factory, build) -> Iterator[Released]:
+    """The same on PostgreSQL alone, for what only a server can do."""
+    with release_on("postgresql", tmp_path_factory.mktemp("released"), build) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def released_on_sqlite(tmp_path_factory, build) -> Iterator[Released]:
+    """The same on SQLite alone, for what has nothing to do with the database."""
+    with release_on("sqlite", tmp_path_factory.mktemp("released"), build) as made:
+        yield made
+
+
+@contextmanager
+def release_on(kind: str, root: Path, build: Path) -> Iterator[Released]:
+    """Release the small assignment into a course of its own."""
+    shutil.copytree(AUTHORED, root / "exercises")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(folders, "EXERCISES", root / "exercises")
+        patch.setattr(folders, "BUILD", build)
+        patch.setenv("CAMPUS_STATE", str(root / "var"))
+        if kind == "postgresql":
+            patch.setenv("CAMPUS_DATABASE_URL", ensure_postgres().new_database())
+        yield Released()
 
 
 class Associate:

@@ -92,7 +92,8 @@ def test_does_the_configuration_follow_the_state_folder(state):
     assert "student_id" not in config.CourseDirectory
 
 
-def test_are_the_steps_of_marking_nbgraders_own_with_ours_after_its_marks():
-    names = [step.__name__ for step in course.course_config().Autograde.autograde_preprocessors]
-    assert names.index("NameMistakes") == names.index("SaveAutoGrades") + 1
-    assert names[0] == "Execute"
+def test_does_nbgraders_own_marking_run_no_learners_code():
+    """Are there no steps of its own left, and does its exporter ask our grader?"""
+    settings = course.course_config().Autograde
+    assert settings.sanitize_preprocessors == settings.autograde_preprocessors == []
+    assert settings.exporter_class == "autograder.exporter.MarkingExporter"

@@ -14,8 +14,8 @@ from autograder.queue import (
     REPLACED,
     TRIES,
     WAITING,
+    HandedIn,
     Queue,
-    Submission,
     ensure_queue,
     is_gone,
     this_process,
@@ -40,7 +40,7 @@ def queue(url):
 
 
 def handed_in(student, assignment="beds", digest="1", version="1", at="noon"):
-    return Submission(assignment, student, digest, version, at)
+    return HandedIn(assignment, student, digest, version, at)
 
 
 def mark(queue, claim):
@@ -63,7 +63,7 @@ def order(queue):
     """Who is marked, one after the other."""
     found = []
     while claim := queue.claim():
-        found.append(f"{claim.submission.student} {claim.submission.assignment}")
+        found.append(f"{claim.work.student} {claim.work.assignment}")
         mark(queue, claim)
     return found
 
@@ -93,7 +93,7 @@ def test_does_one_who_hands_in_all_the_time_not_starve_the_rest(queue):
     found = []
     for number in range(4):
         claim = queue.claim()
-        found.append(claim.submission.student)
+        found.append(claim.work.student)
         mark(queue, claim)
         queue.enqueue([handed_in("ann", digest=f"newer {number}")])
     assert found == ["ann", "ben", "ben", "ann"]
@@ -102,7 +102,7 @@ def test_does_one_who_hands_in_all_the_time_not_starve_the_rest(queue):
 def test_does_one_being_marked_count_when_it_is_decided_who_is_next(queue):
     queue.enqueue([handed_in("ann", "first"), handed_in("ann", "second"), handed_in("ben")])
     claims = [queue.claim() for _ in range(3)]
-    assert [claim.submission.student for claim in claims] == ["ann", "ben", "ann"]
+    assert [claim.work.student for claim in claims] == ["ann", "ben", "ann"]
 
 
 def test_is_only_the_newest_marked_and_in_the_place_of_the_first(queue):
@@ -132,7 +132,7 @@ def test_is_a_new_version_of_the_assignment_a_new_task(queue):
     queue.enqueue([handed_in("ann")])
     mark(queue, queue.claim())
     queue.enqueue([handed_in("ann", version="2")])
-    assert queue.claim().submission.version == "2"
+    assert queue.claim().work.version == "2"
 
 
 def test_is_again_marked_again_but_never_twice_at_once(queue):

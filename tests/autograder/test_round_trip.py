@@ -101,22 +101,24 @@ def test_does_a_blank_submission_earn_nothing(journey):
     assert found["score"] == 0 and found["by_hand"] == []
 
 
-def test_is_a_broken_submission_one_sentence_beside_the_marks_of_all_others(journey):
-    found = journey["grade"][0]
-    assert len(found["submissions"]) == 4 and len(found["problems"]) == 1
-    assert re.match(r"The submission of broken for bed-days cannot be marked: [^\n]+\.$", found["problems"][0])
+def test_does_a_broken_submission_earn_nothing_and_say_why_beside_the_marks_of_all_others(journey):
+    assert len(journey["grade"][0]["submissions"]) == 4 and journey["grade"][0]["ok"]
+    found = marked(journey, "broken")
+    assert found["score"] == 0 and found["problem"] is None
+    (flag,) = found["flags"]
+    assert re.match(r"The file is damaged or no notebook, [^\n]+ handed in again\.$", flag)
 
 
 def test_is_nothing_marked_twice(journey):
-    again = [marked(journey, name, time=1) for name in ("right", "wrong", "empty")]
-    assert [entry.pop("graded") for entry in again] == ["before"] * 3
+    again = [marked(journey, name, time=1) for name in ("right", "wrong", "empty", "broken")]
+    assert [entry.pop("graded") for entry in again] == ["before"] * 4
     for entry in again:
         first = dict(marked(journey, entry["student"]))
         assert first.pop("graded") == "now" and first == entry
 
 
 def test_is_feedback_released_for_all_marked(journey):
-    assert [found["released"] for found in journey["feedback"]] == [["empty", "right", "wrong"]] * 2
+    assert [found["released"] for found in journey["feedback"]] == [["broken", "empty", "right", "wrong"]] * 2
     assert journey["feedback"][0]["by_hand"] == {"right": ["advice", "limits"]}
 
 
@@ -124,7 +126,7 @@ def test_does_status_count_what_happened(journey):
     counts = [
         [found[f] for f in ("handed_in", "collected", "graded", "by_hand", "feedback")] for found in journey["status"]
     ]
-    assert counts == [[4, 0, 0, 0, 0], [4, 4, 3, 1, 3]]
+    assert counts == [[4, 0, 0, 0, 0], [4, 4, 4, 1, 4]]
 
 
 def test_does_the_feedback_tell_what_the_mistake_is(journey):
@@ -137,8 +139,10 @@ def test_does_the_feedback_say_what_a_tutor_has_not_marked(journey):
     assert page.count("A tutor has not marked this answer yet") == 2
 
 
-def test_does_nobody_else_get_feedback(journey):
-    assert journey["homes"]["broken"].feedback(NAME) == []
+def test_does_everybody_get_the_feedback_of_their_own_and_no_other(journey):
+    pages = {name: home.feedback(NAME) for name, home in journey["homes"].items()}
+    assert [len(found) for found in pages.values()] == [1] * 4
+    assert [name for name, (page,) in pages.items() if "A third full" in page] == ["right"]
 
 
 def test_does_the_feedback_ask_no_other_host_for_anything(journey):

@@ -1,0 +1,175 @@
+"""What was handed in and collected: whose, when, its bytes, and what is odd about the folder it came in.
+
+A folder that somebody handed in is never trusted: no link is followed, nothing but ordinary files is opened, and none
+is read without an end.
+"""
+
+import glob
+import itertools
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbgrader.exchange.default import ExchangeCollect
+from nbgrader.utils import parse_utc
+
+from autograder import course
+from autograder.submission import Broken, read_file
+from campus import folders
+
+LARGEST_MB = 50  # a file above it is left where it is
+MOST_FILES = 1_000
+MOST_SEEN = 20_000
+NAMED = 3  # how many of many files are named in a sentence
+NOTE = ".left-out.txt"  # in a collected folder: what collecting left out of it, a sentence a line
+LONGEST_STAMP = 64
+STAMP, SECRET = "timestamp.txt", "submission_secret.txt"  # the names that nbgrader's exchange gives them
+
+
+@dataclass(frozen=True)
+class Collected:
+    """A collected submission: its notebook's bytes (none where it holds no such file), and sentences about the rest."""
+
+    data: bytes
+    stamp: str
+    flags: tuple[str, ...]
+
+
+def read_collected(name: str, student: str) -> Collected:
+    """What somebody handed in for an assignment, as it was collected last."""
+    folder = collected_folder(name, student)
+    flags = read_text(folder / NOTE).splitlines()
+    flags += [sentence for sentence in leave_out(folder)[1] if sentence not in flags]
+    try:
+        data = read_file(folder / f"{name}.ipynb")
+    except Broken as error:
+        data = b""
+        flags.append(f"{name}.ipynb: {error}.")
+    stamp = submitted_at(name, student) or ""
+    if not is_time(stamp):
+        flags.append("There is no time at which it was handed in.")
+        stamp = ""
+    return Collected(data, stamp, tuple(flags))
+
+
+def is_time(stamp: str) -> bool:
+    """Whether nbgrader can read a time stamp."""
+    try:
+        return len(stamp) <= LONGEST_STAMP and parse_utc(stamp) is not None
+    except (ValueError, OverflowError, TypeError):
+        return False
+
+
+def collected_folder(name: str, student: str) -> Path:
+    """Where nbgrader keeps what somebody handed in for an assignment."""
+    return course.root() / "submitted" / student / name
+
+
+def read_text(path: Path) -> str:
+    """The text of a small file; empty where it cannot be read."""
+    try:
+        return read_file(path).decode("utf-8", "replace")
+    except Broken:
+        return ""
+
+
+def handed_in(name: str) -> list[str]:
+    """Who has a submission in the exchange."""
+    return sorted({student for student, _ in inbound(name)})
+
+
+def inbound(name: str) -> list[tuple[str, str]]:
+    """Who handed in, and the name of each folder in the exchange."""
+    found = course.exchange() / folders.COURSE_ID / "inbound"
+    parts = [(path.name.rsplit("+", 3), path.name) for path in found.glob(f"*+{glob.escape(name)}+*")]
+    return sorted((part[0], folder) for part, folder in parts if len(part) == 4 and part[1] == name)
+
+
+def collected(name: str) -> list[str]:
+    """Whose submission is in the course folder."""
+    found = (course.root() / "submitted").glob(f"*/{glob.escape(name)}")
+    return sorted(path.parent.name for path in found if path.is_dir() and not path.is_symlink())
+
+
+def submitted_at(name: str, student: str) -> str | None:
+    """The time stamp of the submission that was collected last."""
+    return read_text(collected_folder(name, student) / STAMP).strip() or None
+
+
+# Collecting
+
+
+class CollectFiles(ExchangeCollect):
+    """nbgrader's collecting, but of ordinary files alone: a link would be followed as the user who collects."""
+
+    def do_copy(self, src: str, dest: str, log: object = None) -> None:
+        """Copy what may be copied, and leave a note of what may not."""
+        files, left_out = leave_out(Path(src))
+        target = Path(dest)
+        target.mkdir(parents=True)
+        for path in files:
+            copy = target / path
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy_file(Path(src) / path, copy)
+        if left_out:
+            (target / NOTE).write_text("".join(f"{sentence}\n" for sentence in left_out))
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy an ordinary file, which may have become another meanwhile: then nothing of it is copied."""
+    descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file, target.open("wb") as copy:
+        left = LARGEST_MB * 2**20 if stat.S_ISREG(os.fstat(descriptor).st_mode) else 0
+        while left > 0 and (part := file.read(min(left, 2**20))):
+            copy.write(part)
+            left -= len(part)
+
+
+def leave_out(folder: Path) -> tuple[list[Path], list[str]]:
+    """The files of a folder that may be copied, and a sentence for each kind of those that may not."""
+    files, odd = [], {}
+    for path, found in walk(folder):
+        kind = odd_kind(found)
+        if kind is None and len(files) < MOST_FILES:
+            files.append(path)
+        elif path != Path(NOTE):
+            odd.setdefault(kind or f"files beyond the first {MOST_FILES:,}", []).append(str(path))
+    return [path for path in files if path != Path(NOTE)], [sentence(kind, paths) for kind, paths in odd.items()]
+
+
+def walk(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    """All that is in a folder but folders, the first of it where there is no end; a link to a folder is a link."""
+    waiting, seen = [Path()], 0
+    while waiting and seen < MOST_SEEN:
+        below = waiting.pop()
+        try:
+            entries = sorted(itertools.islice(os.scandir(folder / below), MOST_SEEN), key=lambda entry: entry.name)
+        except OSError:  # closed to us, or a path that is too long
+            continue
+        for entry in entries:
+            seen += 1
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(below / entry.name)
+            else:
+                yield below / entry.name, entry.stat(follow_symlinks=False)
+
+
+def odd_kind(found: os.stat_result) -> str | None:
+    """What kind of thing should not be in a folder that is handed in; None for an ordinary file."""
+    if stat.S_ISLNK(found.st_mode):
+        return "links, which were not followed"
+    if not stat.S_ISREG(found.st_mode):
+        return "things that are no files"
+    if found.st_size > LARGEST_MB * 2**20:
+        return f"files of more than {LARGEST_MB} MB"
+    return None
+
+
+def sentence(kind: str, paths: list[str]) -> str:
+    """A sentence about what was left out."""
+    shown = [path.encode("utf-8", "replace").decode("utf-8", "replace") for path in paths[:NAMED]]
+    named = ", ".join("".join(letter if letter.isprintable() else "?" for letter in path)[:80] for path in shown)
+    more = f" and {len(paths) - NAMED} more" if len(paths) > NAMED else ""
+    return f"The folder held {kind}: {named}{more}."
