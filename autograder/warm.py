@@ -18,9 +18,9 @@ from pathlib import Path
 
 from autograder.execution import LIBRARIES, THREADS, make_shell
 from autograder.plain import zone_names
-from autograder.seal import Limits, run_sealed
+from autograder.seal import Limits, Sealed, run_sealed
 from autograder.sealed import serve_cells
-from autograder.unsealed import run_unsealed
+from autograder.unsealed import Unsealed, run_unsealed
 from campus.errors import CampusError
 
 LONGEST_REQUEST = 65536
@@ -102,26 +102,43 @@ def main(descriptor: int) -> None:
     gc.collect()
     gc.freeze()  # what is here now is nothing that a fork should look through, and so copy
     controller = socket.socket(fileno=descriptor)
-    sealed, count = {}, 0
-    with contextlib.ExitStack() as stack:
-        while request := controller.recv(LONGEST_REQUEST):
-            order = json.loads(request)
-            if "end" in order:
-                process = sealed.pop(order["end"])
-                process.kill()
-                controller.sendall(json.dumps({"reason": process.wait().reason}).encode())
-                continue
-            count += 1
-            data = Path(order["data"]) if order["data"] else None
-            try:
-                run = run_unsealed if order["unsealed"] else run_sealed
-                process = run(lambda end: serve_cells(end, shell), data, Limits(**order["limits"]), order["slot"])
-            except CampusError as error:
-                controller.sendall(json.dumps({"refused": str(error)}).encode())
-                continue
-            sealed[count] = stack.enter_context(process)
-            socket.send_fds(controller, [json.dumps({"number": count}).encode()], [process.socket.fileno()])
-            process.socket.close()
+    running: dict[int, Sealed | Unsealed] = {}
+    with contextlib.suppress(OSError):  # the other end may go at any time
+        serve(controller, shell, running)
+    leave(running)
+
+
+def serve(controller: socket.socket, shell, running: dict[int, Sealed | Unsealed]) -> None:
+    """Fork and end what is asked for until the other end is closed; `running` says what there is."""
+    count = 0
+    while request := controller.recv(LONGEST_REQUEST):
+        order = json.loads(request)
+        if "end" in order:
+            process = running.pop(order["end"])
+            process.kill()
+            controller.sendall(json.dumps({"reason": process.wait().reason}).encode())
+            continue
+        count += 1
+        data = Path(order["data"]) if order["data"] else None
+        try:
+            run = run_unsealed if order["unsealed"] else run_sealed
+            process = run(lambda end: serve_cells(end, shell), data, Limits(**order["limits"]), order["slot"])
+        except CampusError as error:
+            controller.sendall(json.dumps({"refused": str(error)}).encode())
+            continue
+        running[count] = process
+        socket.send_fds(controller, [json.dumps({"number": count}).encode()], [process.socket.fileno()])
+        process.socket.close()
+
+
+def leave(running: dict[int, Sealed | Unsealed]) -> None:
+    """End at once, and all that runs below with us: sealed processes die with their parent, others leave a folder."""
+    for process in running.values():
+        process.kill()
+    for process in running.values():
+        if isinstance(process, Unsealed):
+            process.wait()
+    os._exit(0)
 
 
 def draw_figures(shell) -> None:
