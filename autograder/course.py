@@ -18,7 +18,7 @@ from traitlets.config import Config
 
 from autograder.assignment import authored, first_line, source_files, source_notebook, version
 from autograder.check import checked
-from autograder.feedback import FeedbackExporter, HideTests, SayUnmarked, WriteMaths
+from autograder.feedback import CLEAN, FeedbackExporter, HideTests, SayUnmarked, WriteMaths
 from autograder.queue import Queue, ensure_queue
 from campus import folders
 from campus.errors import CampusError
@@ -88,6 +88,7 @@ def course_config() -> Config:
     config.Autograde.exporter_class = "autograder.exporter.MarkingExporter"
     config.GenerateFeedback.preprocessors = [GetGrades, SayUnmarked, HideTests, WriteMaths, CSSHTMLHeaderPreprocessor]
     config.GenerateFeedback.exporter_class = FeedbackExporter
+    config.HTMLExporter.filters = CLEAN
     return config
 
 

@@ -9,10 +9,12 @@ import functools
 import re
 from pathlib import Path
 
+import bleach
 import nbgrader
 from latex2mathml.converter import convert
 from nbconvert.exporters import HTMLExporter
 from nbconvert.exporters.exporter import ResourcesDict
+from nbconvert.filters import markdown2html
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
@@ -26,6 +28,11 @@ from autograder.rebuilt import hidden_lines
 UNMARKED = "A tutor has not marked this answer yet; its marks are not in the score."
 MATHJAX = re.compile(r"<!-- Load mathjax -->.*?<!-- End of mathjax configuration -->", re.DOTALL)
 MATHS = re.compile(r"\$\$(?P<block>.+?)\$\$|(?<![\\$\w])\$(?P<inline>[^\s$](?:[^$\n]*[^\s$\\])?)\$(?![\d$])", re.DOTALL)
+MATHML = """math semantics mrow mi mn mo ms mtext mspace msup msub msubsup mfrac msqrt mroot munder mover munderover
+mtable mtr mtd mstyle mpadded mphantom menclose mmultiscripts"""
+TAGS = """a b blockquote br caption code dd del div dl dt em h1 h2 h3 h4 h5 h6 hr i img li ol p pre span strong sub sup
+table tbody td tfoot th thead tr u ul"""
+LOOKS = "display mathvariant stretchy form fence separator width accent columnalign"
 CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.DOTALL)
 
 
@@ -125,6 +132,18 @@ def write_formula(match: re.Match) -> str:
         return match[0]
 
 
+def clean_markdown(source: str) -> str:
+    """HTML of Markdown that anybody may have written: no script, no form, nothing fetched from another host.
+
+    nbgrader's pages put an associate's text into what a tutor sees as it is, scripts and all.
+    """
+    allowed = {"*": ["class"], "a": ["href", "title"], "img": ["alt"], **dict.fromkeys(MATHML.split(), LOOKS.split())}
+    return bleach.clean(markdown2html(source), tags={*TAGS.split(), *MATHML.split()}, attributes=allowed)
+
+
+CLEAN = {"markdown2html": clean_markdown}  # in place of nbconvert's own filter
+
+
 class FeedbackExporter(HTMLExporter):
     """nbgrader's feedback page without the script that it asks of another host."""
 
@@ -140,6 +159,7 @@ def exporter() -> FeedbackExporter:
     styles = templates / "static" / "node_modules" / "bootstrap" / "dist" / "css"
     config = Config()
     config.HTMLExporter.template_name = "feedback"
+    config.HTMLExporter.filters = CLEAN
     config.HTMLExporter.extra_template_basedirs = [str(templates / "templates")]
     config.HTMLExporter.extra_template_paths = [str(styles)]
     made = FeedbackExporter(config=config)

@@ -364,7 +364,9 @@ def _watch(worker: int, handle: int, lifeline: int, processes: int, limits: Limi
         if status is not None:
             reason = _why(status, cpu, limits)
         elif _readable(lifeline, 0):
-            reason = "killed"
+            # The socket is closed before the worker is dead: who sees that and ends it may be quicker than we are.
+            ended = _ending(processes, worker) and _readable(handle, 0.5)
+            reason = _why(os.waitpid(worker, 0)[1], cpu, limits) if ended else "killed"
         elif time.monotonic() >= until:
             reason = "wall"
         elif cpu > limits.cpu_seconds:
@@ -395,6 +397,11 @@ def _use(processes: int, base: int) -> tuple[int, float]:
             # Fields 14 to 17, counted behind the name, which may hold anything: its own time and its dead children's.
             ticks += sum(int(n) for n in _read_at(processes, f"{name}/stat").rpartition(")")[2].split()[11:15])
     return memory, ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _ending(processes: int, worker: int) -> bool:
+    """Whether the kernel is about to bury a process: one of its flags."""
+    return bool(int(_read_at(processes, f"{worker}/stat").rpartition(")")[2].split()[6]) & PF_EXITING)
 
 
 def _memory(processes: int, name: int | str) -> tuple[int, int]:
@@ -744,6 +751,8 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 CLONE_NEWUSER = 0x10000000
 NAMESPACES = 0x00020000 | 0x20000000 | 0x40000000 | 0x08000000 | 0x04000000 | 0x02000000  # mnt pid net ipc uts cgroup
 ALL_NAMESPACES = NAMESPACES | CLONE_NEWUSER
+
+PF_EXITING = 4
 
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 8, 4096, 16384, 1 << 18
 MNT_DETACH = 2

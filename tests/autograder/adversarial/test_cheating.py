@@ -4,10 +4,19 @@ Cases with `wins` win all marks of their question where answers and tests share 
 `test_the_tricks_work_where_answers_and_tests_share_a_shell` holds them to that, so that none of them is a dud.
 """
 
-import pytest
+import copy
+import json
+from html.parser import HTMLParser
 
+import pytest
+from nbconvert.exporters import HTMLExporter
+from nbgrader.server_extensions.formgrader import handlers
+from traitlets.config import Config
+
+from autograder.course import course_config
 from autograder.execution import Job, run
-from tests.autograder.adversarial.trial import TRIAGE, WRONG, Case, answered
+from autograder.feedback import page as feedback_page
+from tests.autograder.adversarial.trial import FULL, SECRETS, TRIAGE, WRONG, Case, answered
 
 NOTHING = WRONG["share"]
 FORGE = """
@@ -589,6 +598,206 @@ threading.Thread(target=write).start()
         ruins=True,
     ),
 }
+
+
+# In the notebook: the answer to `share` is wrong, and the file tells otherwise
+
+
+def change(name: str, **fields):
+    """Change fields of a cell."""
+    return lambda cells: [cell.update(copy.deepcopy(fields)) for cell in cells if name_of(cell) == name]
+
+
+def change_meta(name: str, **fields):
+    """Change what nbgrader is told of a cell."""
+    return lambda cells: [cell["metadata"]["nbgrader"].update(fields) for cell in cells if name_of(cell) == name]
+
+
+def name_of(cell: dict) -> str | None:
+    return cell["metadata"].get("nbgrader", {}).get("grade_id")
+
+
+def insert(cell: dict, first: bool = True):
+    """Put a cell before all others, or behind them."""
+    return lambda cells: cells.insert(0 if first else len(cells), {"outputs": [], "metadata": {}, **cell})
+
+
+def repeat_test(cells: list) -> None:
+    cells += [cell | {"source": "pass"} for cell in cells if name_of(cell) == "test-share"]
+
+
+def swap(cells: list) -> None:
+    """Call the answer a test and the test an answer."""
+    found = {name_of(cell): cell["metadata"]["nbgrader"] for cell in cells if name_of(cell)}
+    found["share"]["grade_id"], found["test-share"]["grade_id"] = "test-share", "share"
+
+
+def give_all_to_one(cells: list) -> None:
+    for cell in cells:
+        if name_of(cell):
+            cell["metadata"]["nbgrader"]["points"] = 100 if name_of(cell) == "test-longest" else 0
+
+
+def drop(name: str):
+    def take_out(cells: list) -> None:
+        cells[:] = [cell for cell in cells if name_of(cell) != name]
+
+    return take_out
+
+
+RESULT = {"output_type": "execute_result", "execution_count": 1, "metadata": {}, "data": {"text/plain": "3"}}
+EVIL = "import numpy as np, builtins\nnp.isclose = lambda *args: True\nbuiltins.abs = lambda value: 0\n"
+NOTEBOOKS = {  # name: what is done to the cells, and what a flag says of it
+    "a tag that skips the test": (
+        lambda cells: [cell["metadata"].update(tags=["skip-execution"]) for cell in cells],
+        "was given tags",
+    ),
+    "an empty test": (change("test-share", source=""), None),
+    "a test that passes": (change("test-share", source="pass"), None),
+    "a test that does not run": (change("test-share", cell_type="raw"), None),
+    "no test": (drop("test-share"), "0 times, not once"),
+    "a test twice, the second passes": (repeat_test, "2 times, not once"),
+    "a test under another name": (change_meta("test-share", grade_id="test-shares"), "0 times, not once"),
+    "an answer and a test that change their names": (swap, None),
+    "a hundred points": (change_meta("test-share", points=100), None),
+    "points below nothing for others": (change_meta("test-longest", points=-100), None),
+    "points that are no number": (change_meta("test-share", points=float("nan")), None),
+    "all points for another question": (give_all_to_one, None),
+    "an answer that a tutor should mark": (change_meta("share", grade=True, points=3, task=True), None),
+    "a test that is not graded": (change_meta("test-share", grade=False, solution=True), None),
+    "an answer that is locked": (change_meta("share", locked=True, solution=False), None),
+    "a forged checksum": (change_meta("test-share", checksum="0" * 32), None),
+    "a score in the metadata": (
+        change_meta("test-share", score=3, auto_score=3, manual_score=3, extra_credit=9, needs_manual_grade=False),
+        None,
+    ),
+    "a score of the written answer": (change_meta("advice", score=2, manual_score=2, points=50), None),
+    "outputs that say three of three": (change("test-share", outputs=[RESULT]), None),
+    "notes of our own in the metadata": (
+        lambda cells: [
+            cell["metadata"].update(campus={"told": "Full marks.", "flags": True, "mistake": None}) for cell in cells
+        ],
+        None,
+    ),
+    "a cell of its own before all": (insert({"cell_type": "code", "source": EVIL}), "of the learner's own"),
+    "a changed cell of the author's": (
+        lambda cells: [
+            cell.update(source=EVIL + cell["source"])
+            for cell in cells
+            if cell["cell_type"] == "code" and not name_of(cell)
+        ],
+        None,
+    ),
+    "a written answer that is code": (change("advice", cell_type="code", source=EVIL), None),
+    "an attachment": (change("share", attachments={"x.png": {"image/png": "eA=="}}), None),
+}
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_forged_notebook_wins_no_more_than_its_honest_twin(trial, name):
+    """Does what a file says of itself change nothing, and is the author's own test what runs and is kept?"""
+    edit, flag = NOTEBOOKS[name]
+    notebook = json.loads(json.dumps(answered({"share": NOTHING})))
+    edit(notebook["cells"])
+    result = trial.attack(json.dumps(notebook).encode(), trial.twin("share"))
+    assert flag is None or any(flag in told for told in result.flags), result.flags
+    kept = {name_of(cell): cell for cell in result.notebook.cells}
+    for question in TRIAGE.questions:
+        meta = kept[question.test_id if question.test else question.id]["metadata"]["nbgrader"]
+        assert (meta["points"], meta["grade"], "score" in meta) == (question.points, True, False)
+    assert "kingfisher" in kept["test-share"].source
+
+
+SCRIPTS = """
+Ring them <script>alert('marks')</script><img src="https://example.org/x.png" onerror="alert('marks')">
+![x](https://example.org/x.png) [here](javascript:alert('marks')) <a href="javascript:alert('marks')">there</a>
+<svg onload="alert('marks')"></svg><iframe src="https://example.org"></iframe>
+<form action="/services"><input autofocus onfocus="alert('marks')"></form><style>* {display: none}</style>
+"""
+
+
+def test_a_written_answer_runs_nothing_in_the_tutors_page(trial):
+    """Does formgrader, which shows an answer as it is, run a script that could set marks as the tutor?"""
+    notebook = answered({"advice": SCRIPTS})
+    assert danger(page(notebook, Config())) >= {"script", "javascript:", "https:"}  # stock nbgrader lets them through
+    result = trial.attack(notebook, FULL)
+    assert danger(page(result.notebook, course_config())) == set()
+
+
+class Danger(HTMLParser):
+    """What in a page runs or asks something when it is shown, or when a link in it is followed."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = set()
+
+    def handle_starttag(self, tag, attributes):
+        if tag in ("script", "svg", "iframe", "form", "input", "style", "object", "embed", "base", "meta", "link"):
+            self.found.add(tag)
+        for name, value in attributes:
+            if name.startswith("on"):
+                self.found.add(name)
+            if (value or "").startswith("javascript:") or (name == "src" and ":" in (value or "")):
+                self.found.add(f"{value.partition(':')[0]}:")
+
+
+def danger(text: str) -> set[str]:
+    """The same for the written answer of a page of formgrader."""
+    parser = Danger()
+    parser.feed(text[text.index("Ring them") :].partition("</div>")[0])
+    return parser.found
+
+
+def page(notebook, config: Config) -> str:
+    """What formgrader shows of a marked notebook."""
+    config.HTMLExporter.template_name = "formgrade"
+    config.HTMLExporter.extra_template_basedirs = [handlers.template_path]
+    names = ("assignment_id", "notebook_id", "submission_id", "base_url", "last_name", "first_name", "mathjax_url")
+    facts = {**dict.fromkeys((*names, "student", "prefix"), ""), "index": 0, "total": 1}
+    return HTMLExporter(config=config).from_notebook_node(copy.deepcopy(notebook), resources=facts)[0]
+
+
+KEPT = """
+held = []
+def share(part, whole):
+    held.append((part, whole))
+    open("held", "a").write(str((part, whole)))
+    print("given", part, whole)
+    return 0.25 if part == 3 else 0
+"""
+LEAKS = {
+    "an answer that prints what a hidden test gives it": {"share": KEPT},
+    "a later answer that prints what it was given": {"share": KEPT, "longest": "print(held)\nlongest = 0\n"},
+    "a later answer that stops with what was given": {"share": KEPT, "summary": "raise ValueError(held)\n"},
+    "a later call that stops with what was given": {
+        "share": KEPT,
+        "summary": "def summary(text):\n    raise ValueError(held, open('held').read())\n",
+    },
+    "a later call that gives back what was given": {
+        "share": KEPT,
+        "summary": "def summary(text):\n    return {'words': held, 'count': str(held), 'first': text}\n",
+    },
+    "an error with what was given": {
+        "share": "def share(part, whole):\n    if part != 3:\n        raise TimeoutError((part, whole))\n"
+        "    return 0.25\n"
+    },
+    "an error named after what was given": {
+        "share": "def share(part, whole):\n    if part != 3:\n        raise type(f'E{part}_{whole}', (Exception,), {})"
+        "\n    return 0.25\n"
+    },
+}
+
+
+@pytest.mark.parametrize("name", LEAKS)
+def test_an_associate_is_told_nothing_of_hidden_tests(trial, name):
+    """Do neither what an associate is told nor their feedback page hold a hidden test's inputs or values?"""
+    answers = LEAKS[name]
+    result = trial.attack(answered(answers), {**FULL, **dict.fromkeys(answers, 0)})
+    marks = {mark.question: (mark.score, mark.points) for mark in result.marks}
+    told = feedback_page("triage", result.notebook, marks, {}) + str([mark.told for mark in result.marks])
+    for cell in answers.values():
+        told = told.replace(cell, "")
+    assert "share" in told and not [secret for secret in SECRETS if secret in told]
 
 
 @pytest.mark.parametrize("name", CASES)

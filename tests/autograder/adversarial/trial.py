@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+import pytest
 
+from autograder import marking
 from autograder.assignment import read
 from autograder.marking import Result, grade
 from autograder.seal import FIRST_UID, Limits
@@ -37,21 +39,26 @@ WRONG = {
 class Case:
     """An attack on one question.
 
-    `says` is what it prints if it was really tried. `wins` tells that it wins where answers and tests share one shell;
-    a test holds that too. An attack that ruins its own later cells has `ruins`: then nothing is asked of those.
+    `says` is what it prints if it was really tried, `fails` what its test then ends with. `wins` tells that it wins
+    where answers and tests share one shell; a test holds that too. An attack that ruins its own later cells has
+    `ruins`: then nothing is asked of those. `seconds` are what a cell may take.
     """
 
     source: str
     question: str = "share"
     says: str = ""
+    fails: str = ""
     wins: bool = False
     ruins: bool = False
     limits: Limits | None = None
+    seconds: float = marking.CELL_SECONDS
 
 
-def marked(submission, warm: Warm, limits: Limits | None = None) -> Result:
+def marked(submission, warm: Warm, limits: Limits | None = None, seconds: float = marking.CELL_SECONDS) -> Result:
     """The result of a submission of the small assignment."""
-    return grade(TRIAGE, submission, warm, limits=limits, slot=SLOT)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(marking, "CELL_SECONDS", seconds)
+        return grade(TRIAGE, submission, warm, limits=limits, slot=SLOT)
 
 
 def answered(answers: dict[str, str]):
@@ -76,14 +83,16 @@ class Trial:
 
     def try_case(self, case: Case) -> Result:
         """Mark an attack: it wins no more than its twin, leaves nothing, and the next submission gets its marks."""
-        result = self.attack(answered({case.question: case.source}), self.twin(case.question), case.ruins, case.limits)
-        said = next(mark.text for mark in result.marks if mark.question == case.question)
-        assert case.says in said, said
+        submission = answered({case.question: case.source})
+        result = self.attack(submission, self.twin(case.question), case.ruins, case.limits, case.seconds)
+        (mark,) = (mark for mark in result.marks if mark.question == case.question)
+        assert case.says in mark.text, mark
+        assert case.fails in mark.failure, mark
         return result
 
-    def attack(self, submission, twin: dict, ruins: bool = False, limits: Limits | None = None) -> Result:
+    def attack(self, submission, twin: dict, ruins: bool = False, *how) -> Result:
         """The same for any submission and the marks of its twin."""
-        result = marked(submission, self.warm, limits)
+        result = marked(submission, self.warm, *how)
         won = scores(result)
         if ruins:
             assert won.keys() == twin.keys()
@@ -153,16 +162,5 @@ def check_storable(result: Result) -> None:
     assert len(kept.encode("utf-8")) < 2 * 2**20
     assert "\\u0000" not in kept and not any(ord(letter) < 32 for letter in kept)
     nbformat.validate(result.notebook)
-    told = [mark.told or "" for mark in result.marks] + [text for _, text in shown(result)]
+    told = [mark.told or "" for mark in result.marks]
     assert not [text for text in told for secret in SECRETS if secret in text]
-
-
-def shown(result: Result) -> list[tuple[str, str]]:
-    """What the answers of a marked notebook show, by question, as an associate sees it: all but tests."""
-    cells = [cell for cell in result.notebook.cells if cell.cell_type == "code"]
-    names = [cell.metadata.get("nbgrader", {}).get("grade_id", "") for cell in cells]
-    return [
-        (name, json.dumps(cell.outputs))
-        for name, cell in zip(names, cells, strict=True)
-        if not name.startswith("test-")
-    ]
