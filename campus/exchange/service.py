@@ -473,9 +473,11 @@ def api_routes(prefix: str) -> list[tuple]:
 
 
 def make_application(prefix: str, store: Store, hub: HubOAuth) -> Application:
-    """The exchange under a prefix that ends with a slash."""
+    """The exchange under a prefix that ends with a slash: its API, and its pages."""
+    from campus.exchange.pages import page_routes  # they are made of what stands here
+
     return Application(
-        api_routes(prefix),
+        [*api_routes(prefix), *page_routes(prefix)],
         default_handler_class=LostHandler,
         prefix=prefix,
         store=store,
