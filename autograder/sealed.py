@@ -374,7 +374,8 @@ def error_named(name: str) -> type[Exception]:
     found = getattr(builtins, name, None)
     ends = (*NEVER_RAISED, StopIteration, StopAsyncIteration)
     if isinstance(found, type) and issubclass(found, Exception) and not issubclass(found, ends):
-        return found if takes_text(found) else type(name, (Exception,), {})
+        plain = type(name, (found,), {"__str__": Exception.__str__})  # a KeyError puts its text in quotes
+        return next((kind for kind in (found, plain) if takes_text(kind)), type(name, (Exception,), {}))
     return type(name if name.isidentifier() else "Error", (Exception,), {})
 
 

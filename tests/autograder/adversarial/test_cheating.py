@@ -805,6 +805,43 @@ def test_a_trick_wins_no_more_than_its_honest_twin(trial, name):
     trial.try_case(CASES[name])
 
 
+PLANT = """
+import builtins, os, sys
+builtins.planted = sys.planted = np.planted = pd.planted = os.environ["PLANTED"] = "planted"
+get_ipython().user_ns_hidden["planted"] = get_ipython().__class__.planted = "planted"
+for folder in (".", "/tmp", "/dev/shm"):
+    open(folder + "/planted", "w").close()
+"""
+FIND = """
+import builtins, os, sys
+places = (builtins, sys, np, pd, get_ipython(), get_ipython().__class__)
+print("found", [place for place in places if hasattr(place, "planted")], "PLANTED" in os.environ,
+      [folder for folder in (".", "/tmp", "/dev/shm") if os.path.exists(folder + "/planted")])
+"""
+
+
+def test_one_submission_leaves_nothing_for_another(trial):
+    """Does what somebody put into memory, environment and folders reach their friend's submission?"""
+    trial.try_case(Case(NOTHING + PLANT + FIND, says="found [<"))
+    trial.try_case(Case(NOTHING + FIND, says="found [] False []"))
+
+
+def test_the_warm_process_holds_no_secret(trial):
+    """Is what a hidden test holds nowhere in the memory that each learner's process is a copy of?"""
+    trial.honest()
+    pid, known = trial.warm.process.pid, 0
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for line in maps:
+            first, last = (int(end, 16) for end in line.split()[0].split("-"))
+            if " rw" not in line or last - first > 2**30:
+                continue
+            memory.seek(first)
+            held = memory.read(last - first)
+            assert b"kingfisher" not in held and b"BEGIN HIDDEN" not in held and b"BEGIN SOLUTION" not in held
+            known += b"Python 3" in held or b"InteractiveShell" in held
+    assert known  # it was memory that was read
+
+
 def test_the_tricks_work_where_answers_and_tests_share_a_shell():
     """Could each of these attacks have won? Where nothing is apart, they win what their twins do not."""
     wanted = {name: case for name, case in CASES.items() if case.wins}
