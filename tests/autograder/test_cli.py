@@ -49,6 +49,17 @@ def test_is_an_unknown_option_code_2(course):
     assert run(app, ["grade", "--students", "x"]).exit_code == 2
 
 
+def test_is_all_beside_a_name_code_2(course):
+    result = run(app, ["grade", "bed-days", "--all"])
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+
+
+@pytest.mark.parametrize("verb", ["grade", "watch", "worker"])
+def test_does_the_help_say_what_exit_codes_mean(verb):
+    told = " ".join(run(app, [verb, "--help"]).stdout.split())
+    assert "0 all well; 1 something could not be marked" in told
+
+
 def test_is_a_person_without_submission_a_sentence_and_code_1(course):
     result = run(app, ["grade", "--student", "nobody"])
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)

@@ -128,9 +128,9 @@ def test_is_another_version_of_the_assignment_refused_in_a_sentence(course_here,
 
 
 def test_is_a_worker_told_no_secret(monkeypatch):
-    monkeypatch.setenv("CAMPUS_DATABASE_URL", "postgresql://name:secret@host/database")
+    monkeypatch.setenv("CAMPUS_DATABASE_URL", "postgresql://name:open-sesame@host/database")
     with Processes(1) as executor:
-        assert "secret" not in " ".join(psutil.Process(executor.workers[0].process.pid).environ().values())
+        assert "open-sesame" not in " ".join(psutil.Process(executor.workers[0].process.pid).environ().values())
 
 
 def test_has_each_worker_of_a_machine_a_slot_of_its_own():

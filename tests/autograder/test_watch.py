@@ -1,0 +1,92 @@
+"""Does `autograder watch` mark what arrives, once, and end cleanly?"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from autograder import course, grading
+from autograder.handed_in import collected_folder
+from campus import folders
+from tests.autograder.released import NAME, RIGHT, WRONG, Instant
+
+
+@pytest.fixture
+def watched(released_on_sqlite, monkeypatch):
+    """The released assignment, watched without pauses by a marker that needs no process."""
+    released_on_sqlite.forget()
+    shutil.rmtree(course.exchange() / folders.COURSE_ID / "inbound", ignore_errors=True)
+
+    @contextmanager
+    def instant(*told):
+        yield Instant()
+
+    monkeypatch.setattr(grading, "open_executor", instant)
+    monkeypatch.setattr(grading, "POLL_SECONDS", 0.01)
+    return released_on_sqlite
+
+
+def arrive(watched, student, answers, hour):
+    """Put a submission into the exchange."""
+    at = f"2026-11-02 {hour}:00:00.000000 UTC"
+    made = watched.hand_in(student, answers, at)
+    target = course.exchange() / folders.COURSE_ID / "inbound" / f"{student}+{NAME}+{at}+x"
+    shutil.copytree(made, target)
+    shutil.rmtree(collected_folder(NAME, student))
+
+
+def test_is_what_arrives_marked_once_and_a_later_one_in_its_place(watched):
+    stop, heard = threading.Event(), []
+    arrive(watched, "ann", {"occupancy": WRONG}, 12)
+
+    def told(entry):
+        heard.append([(one["student"], one["score"]) for one in entry["submissions"]])
+        if len(heard) == 1:
+            arrive(watched, "ben", {"occupancy": RIGHT}, 12)
+        elif len(heard) == 2:
+            arrive(watched, "ann", {"occupancy": RIGHT}, 13)
+        else:
+            stop.set()
+
+    grading.watch([watched.folder], told, stop)
+    assert heard == [[("ann", 0)], [("ben", 3)], [("ann", 3)]]
+
+
+def test_is_a_folder_that_cannot_be_collected_told_once(watched):
+    stop, heard = threading.Event(), []
+    (course.exchange() / folders.COURSE_ID / "inbound" / f"mal+{NAME}+yesterday or so+x").mkdir(parents=True)
+
+    def told(entry):
+        heard.append(entry["problems"])
+        if len(heard) == 1:
+            arrive(watched, "ann", {"occupancy": RIGHT}, 12)
+        else:
+            stop.set()
+
+    grading.watch([watched.folder], told, stop)
+    assert heard[0][0].startswith(f"The submission of mal for {NAME} could not be collected") and heard[1] == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_does_a_signal_end_it_cleanly(tmp_path, number):
+    program = Path(sys.executable).with_name("autograder")
+    process = subprocess.Popen(
+        [program, "watch", "clinic-queue", "--workers", "1"],
+        env=os.environ | {"CAMPUS_STATE": str(tmp_path), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "Watching for submissions of clinic-queue; Ctrl-C ends it.\n"
+    while not (tmp_path / "logs" / "marking.log").exists():  # its worker was started
+        assert process.poll() is None
+    process.send_signal(number)
+    said, wrong = process.communicate(timeout=120)
+    assert (process.returncode, wrong) == (0, "")
+    assert said == "Stopped: what was being marked waits for the next run.\n"
