@@ -1,4 +1,4 @@
-"""The command line: `autograder check | release | collect | grade | watch | worker | mark | feedback | status`."""
+"""The command line: `autograder check | release | collect | grade | watch | worker | mark | ...`."""
 
 import contextlib
 import json
@@ -147,11 +147,28 @@ def worker(
 
 
 @app.command()
-def mark(name: str, file: Path, as_json: Json = False) -> None:
+def mark(name: str, file: Path, unsealed: Unsealed = False, as_json: Json = False) -> None:
     """Mark one notebook file, its code sealed off and apart from the tests; no gradebook is touched."""
     from autograder.marking import mark_file
 
-    finish(mark_file(choose([name])[0], file), as_json, print_mark)
+    finish(mark_file(choose([name])[0], file, unsealed), as_json, print_mark)
+
+
+@app.command()
+def groups(name: str, as_json: Json = False) -> None:
+    """Show which associates failed a question in the same way, so that one comment answers all of them."""
+    from autograder.groups import groups as all_groups
+
+    found = [group.asdict() for group in all_groups(choose([name])[0])]
+    finish({"ok": True, "name": name, "groups": found}, as_json, print_groups)
+
+
+@app.command()
+def comment(name: str, question: str, group: str, text: str, as_json: Json = False) -> None:
+    """Say TEXT to all of a group, now and later; who has a comment of their own keeps it. An empty one is taken back."""
+    from autograder.groups import comment as comment_all
+
+    finish(comment_all(choose([name])[0], question, group, text), as_json, print_comment)
 
 
 @app.command()
@@ -292,6 +309,28 @@ def print_mark(found: dict) -> None:
     for flag in found["flags"]:
         say(flag, style="yellow")
     say(f"{figure(found['score'])} of {found['points']} marks so far, in {found['seconds']:g} s.")
+
+
+def print_groups(found: dict) -> None:
+    """A line for each group: how many, and why they failed."""
+    rows = [
+        [
+            one["question"],
+            one["name"],
+            str(len(one["students"])),
+            one["mistake"] or one["failure"],
+            one["comment"] or "-",
+        ]
+        for one in found["groups"]
+    ]
+    print_rows(["question", "group", "associates", "why", "comment"], rows, found["name"])
+
+
+def print_comment(found: dict) -> None:
+    """Who has the comment, and who has one of their own."""
+    say(f"Said to {len(found['written'])}: {', '.join(found['written']) or '-'}.")
+    if found["kept"]:
+        say(f"With a comment of their own: {', '.join(found['kept'])}.", style="yellow")
 
 
 def print_feedback(found: dict) -> None:

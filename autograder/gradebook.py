@@ -30,6 +30,7 @@ from sqlalchemy import Connection, Row, bindparam, select
 from sqlalchemy.orm import Session
 
 from autograder import course
+from autograder.groups import comment_on
 from autograder.handed_in import SECRET, STAMP, collected_folder, read_text
 from autograder.marking import Mark, Result
 from autograder.queue import HandedIn
@@ -131,8 +132,10 @@ def write_scores(db: Connection, marked: Marked, notebook: str, submitted: str) 
 
 
 def write_comments(db: Connection, marked: Marked, notebook: str, submitted: str) -> None:
-    """The machine's comments: what a listed mistake is answered with, or that nothing was answered."""
-    told = {mark.question: mark.told for mark in marked.marks if mark.mistake is not None}
+    """The machine's comments: what a tutor said to all who fail alike, what a listed mistake is answered with, or that
+    nothing was answered.
+    """
+    told = {mark.question: comment_on(marked.work.assignment, mark) for mark in marked.marks}
     blank = {
         meta["grade_id"]
         for cell in marked.notebook.cells

@@ -109,9 +109,11 @@ def comment(folder: Path, question: str, name: str, text: str) -> dict:
 
 
 def comment_on(assignment: str, mark: Mark) -> str | None:
-    """The automatic comment of an answer: what a tutor said to its group, or what marking tells its associate."""
-    said = comments(assignment).get(group_name(mark.question, mark.failure)) if mark.failure is not None else None
-    return said or mark.told
+    """The automatic comment of an answer: what a tutor said to its group, or the sentence of its listed mistake."""
+    if mark.failure is None:
+        return None
+    said = comments(assignment).get(group_name(mark.question, mark.failure))
+    return said or (mark.told if mark.mistake is not None else None)
 
 
 def comments(assignment: str) -> dict[str, str]:
