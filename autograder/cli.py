@@ -165,7 +165,7 @@ def groups(name: str, as_json: Json = False) -> None:
 
 @app.command()
 def comment(name: str, question: str, group: str, text: str, as_json: Json = False) -> None:
-    """Say TEXT to all of a group, now and later; who has a comment of their own keeps it. An empty one is taken back."""
+    """Say TEXT to all of a group, now and later; who has a comment of their own keeps it. "" takes it back."""
     from autograder.groups import comment as comment_all
 
     finish(comment_all(choose([name])[0], question, group, text), as_json, print_comment)
