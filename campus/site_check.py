@@ -308,7 +308,7 @@ def look(page, width: str, checked: Checked) -> None:
         checked.too_wide.append(f"{width}: {wide} pixels")
     for theme in THEMES:
         page.emulate_media(color_scheme=theme)
-        page.wait_for_function("theme => document.documentElement.dataset.theme === theme", arg=theme)
+        page.locator(f'html[data-theme="{theme}"]').wait_for(state="attached")
         found = page.evaluate(RUN_AXE, list(RULES))
         checked.violations += [{"width": width, "theme": theme, **violation} for violation in found]
 

@@ -1,5 +1,6 @@
 """The campus pages behind the hub: what to do next by role, the book, and the way from a page into a workspace."""
 
+import json
 import os
 import secrets
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from tornado.web import Application, HTTPError, RedirectHandler, RequestHandler,
 from campus import folders
 from campus.cohort import Person, read_roster
 from campus.errors import CampusError
+from campus.progress import keep_progress, read_progress
 from campus.sessions import BRANCH, repository
 from campus.syllabus import Module, Session, read_syllabus
 
@@ -28,6 +30,8 @@ BOOK_POLICY = (
     "base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
 )
 
+
+ENTRY_BYTES = 500
 
 STATES = {  # as an associate reads them
     "handed in": "handed in",
@@ -343,10 +347,37 @@ class BookHandler(Page, StaticFileHandler):
     async def get(self, path: str, include_body: bool = True) -> None:
         if self.me and not (folders.SITE / "index.html").is_file():
             raise HTTPError(404, reason="The book is not built yet: run 'make book' and reload this page.")
+        if path.endswith(".html"):
+            _ = self.xsrf_token  # sets its cookie, which the page's script sends back with what it keeps
         await super().get(path, include_body)
 
     def set_extra_headers(self, path: str) -> None:
         self.set_header("Cache-Control", "no-cache")  # ask each time whether it changed, so that a rebuilt book shows
+
+
+class ProgressHandler(Page):
+    """What the signed-in person did in the book, as JSON: GET gives all of it, PUT keeps one entry."""
+
+    def prepare(self) -> None:
+        if not self.current_user:
+            raise HTTPError(403, reason="Sign in first.")
+        if self.request.method == "PUT":
+            self.check_xsrf_cookie()
+
+    def get(self) -> None:
+        self.finish({"progress": read_progress(self.me.username)})
+
+    def put(self) -> None:
+        if len(self.request.body) > ENTRY_BYTES:
+            raise HTTPError(413, reason="This is more than an entry holds.")
+        try:
+            kept = keep_progress(self.me.username, json.loads(self.request.body))
+        except (ValueError, CampusError) as error:
+            raise HTTPError(400, reason=str(error) if isinstance(error, CampusError) else "This is not JSON.") from None
+        self.finish(kept)
+
+    def write_error(self, status_code: int, **kwargs: object) -> None:
+        self.finish({"error": self._reason})
 
 
 class LostHandler(Page):
@@ -369,6 +400,7 @@ def make_application(prefix: str, people: list[Person]) -> Application:
             (f"{prefix}book/(.+)", BookHandler, {"path": str(folders.SITE), "default_filename": "index.html"}),
             (f"{prefix}open/(.*)", OpenHandler),
             (f"{prefix}workspace", WorkspaceHandler),
+            (f"{prefix}api/progress", ProgressHandler),
             (".*", LostHandler),
         ],
         prefix=prefix,

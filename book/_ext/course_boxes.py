@@ -1,5 +1,7 @@
 """The six directives of a session, written as HTML that needs no script: boxes and native folds."""
 
+import hashlib
+
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from docutils.statemachine import StringList
@@ -69,6 +71,7 @@ class QuickCheck(Box):
     def draw(self) -> nodes.Node:
         question, options = parse_quick_check(self.written().body)
         drawn = self.labelled(f"Quick check ({in_words(read_minutes(self.written()))})")
+        drawn["check"] = hashlib.sha256(self.written().body.encode()).hexdigest()[:10]
         self.parse(question, drawn)
         for option in options:
             verdict = "Right" if option.right else "Not quite"
@@ -131,7 +134,8 @@ def is_solution(node: nodes.Node | None) -> bool:
 def visit_box(self, node: box) -> None:
     self.course_boxes = getattr(self, "course_boxes", 0) + 1
     name = f"course-box-{self.course_boxes}"
-    self.body.append(self.starttag(node, "div", role="group", **{"aria-labelledby": name}))
+    more = {"data-check": node["check"]} if "check" in node else {}
+    self.body.append(self.starttag(node, "div", role="group", **{"aria-labelledby": name, **more}))
     self.body.append(f'<p class="course-label" id="{name}">{self.encode(node["label"])}</p>\n')
 
 

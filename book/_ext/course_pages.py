@@ -113,6 +113,7 @@ def open_and_close(app, doctree: nodes.document) -> None:
     top.insert(top.index(next(iter(top.findall(nodes.title)))) + 1, opening)
     if session["assignment"]:
         top += draw_closing(session["assignment"], syllabus, page)
+    top += draw_done(session["code"])
 
 
 def tell_templates(app, page: str, template: str, context: dict, doctree: nodes.document | None) -> None:
@@ -235,6 +236,16 @@ def draw_closing(name: str, syllabus: dict, page: str) -> nodes.Node:
         ),
         label="Graded assignment",
         classes=["course-box", "course-closing"],
+    )
+
+
+def draw_done(code: str) -> nodes.raw:
+    """A box to tick when a session is done; styles hide it where no script would keep the tick."""
+    return html(
+        f'<form class="course-done pst-js-only" data-session="{code}">',
+        f'<label><input type="checkbox" name="done"> I have done session {code}</label>',
+        '<p role="status"></p>',
+        "</form>",
     )
 
 

@@ -66,6 +66,11 @@ def test_does_each_option_of_a_quick_check_open_its_answer(article):
     assert "<em>all</em>" in options[0].split("</summary>")[0]
 
 
+def test_has_each_quick_check_a_name_that_its_words_alone_decide_and_the_page_a_box_for_done(article):
+    assert len(set(re.findall(r'data-check="([0-9a-f]{10})"', article))) == article.count("course-quick-check") == 1
+    assert '<form class="course-done pst-js-only" data-session="3.3">' in article
+
+
 def test_do_boxes_say_in_words_what_they_are(article):
     labels = [words(label) for label in re.findall(r'<p class="course-label".*?</p>', article, re.S)]
     assert labels[:3] == [

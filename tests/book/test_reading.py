@@ -1,12 +1,47 @@
 """Reading in a real browser: no page asks another host for anything, and nothing is cut off on a phone."""
 
-import pytest
+import asyncio
+import queue
+import threading
 
+import pytest
+from playwright.sync_api import expect
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+
+from campus import web
 from campus.book import build_book
+from campus.cohort import read_roster
 from campus.folders import SITE
+from campus.progress import read_progress
 from campus.syllabus import list_sessions
 
 from .reader import browse, read, serve
+
+
+@pytest.fixture
+def signed_in(tmp_path, monkeypatch):
+    """The address of the campus's own pages, for asha, signed in."""
+    monkeypatch.setenv("CAMPUS_STATE", str(tmp_path))
+    monkeypatch.delenv("CAMPUS_DATABASE_URL", raising=False)
+    monkeypatch.setattr(web.Page, "get_current_user", lambda page: {"name": "asha"})
+    started: queue.Queue = queue.Queue()
+
+    async def answer() -> None:
+        sockets = bind_sockets(0, "127.0.0.1")
+        server = HTTPServer(web.make_application("/services/campus/", read_roster()))
+        server.add_sockets(sockets)
+        stop = asyncio.Event()
+        started.put((sockets[0].getsockname()[1], asyncio.get_running_loop(), stop))
+        await stop.wait()
+        server.stop()
+
+    thread = threading.Thread(target=lambda: asyncio.run(answer()), daemon=True)
+    thread.start()
+    port, loop, stop = started.get(timeout=30)
+    yield f"http://127.0.0.1:{port}/services/campus/"
+    loop.call_soon_threadsafe(stop.set)
+    thread.join(timeout=30)
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +118,49 @@ def test_does_no_page_scroll_sideways_at_320_pixels(pages):
             page.goto(f"{address}/{name}")
             width = page.evaluate("document.documentElement.scrollWidth")
             assert width <= 320, f"{name} is {width} pixels wide"
+
+
+def answer_by_keyboard(page) -> tuple[str, str]:
+    """Choose the second option of a page's first quick check, ask for the answer, and tick that the session is done."""
+    form = page.locator(".course-form").first
+    form.locator("input").nth(1).focus()
+    page.keyboard.press("Space")
+    form.get_by_role("button").focus()
+    page.keyboard.press("Enter")
+    verdict = form.locator(".course-verdict")
+    verdict.locator("p").first.wait_for()
+    page.locator(".course-done input").focus()
+    page.keyboard.press("Space")
+    expect(page.locator(".course-done p")).not_to_be_empty()
+    return verdict.inner_text(), page.locator(".course-done p").inner_text()
+
+
+def still_there(page) -> bool:
+    """Whether the answer, its verdict and the tick show again after the page was loaded anew."""
+    page.reload()
+    expect(page.locator(".course-done input")).to_be_checked()
+    form = page.locator(".course-form").first
+    return form.locator("input").nth(1).is_checked() and form.locator(".course-verdict p").count() > 0
+
+
+def test_are_answers_kept_in_the_browser_of_a_reader_who_is_not_signed_in(pages):
+    with serve(SITE) as address, browse() as visit:
+        page = read(visit, f"{address}/modules/{list_sessions()[0].name}.html")
+        verdict, said = answer_by_keyboard(page)
+        assert verdict.startswith(("Right.", "Not quite.")) and said == "Kept in this browser."
+        assert still_there(page)
+    assert not visit.outside
+
+
+def test_are_answers_kept_for_the_person_who_is_signed_in(pages, signed_in):
+    with browse() as visit:
+        page = read(visit, f"{signed_in}book/modules/{list_sessions()[0].name}.html")
+        assert answer_by_keyboard(page)[1] == "Kept for you."
+        assert page.evaluate("localStorage.getItem('course-progress')") is None
+    with browse() as visit:  # another browser of the same person
+        page = read(visit, f"{signed_in}book/modules/{list_sessions()[0].name}.html")
+        assert still_there(page)
+    assert {entry["kind"] for entry in read_progress("asha")} == {"check", "done"}
 
 
 def test_do_quick_checks_and_solutions_open_by_keyboard_without_scripts(pages):

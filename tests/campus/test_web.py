@@ -1,5 +1,6 @@
 """Do the campus pages tell each role what to do next, and nobody what is not theirs?"""
 
+import json
 import re
 
 import pytest
@@ -211,3 +212,59 @@ def test_is_what_is_not_a_published_notebook_not_opened(visit, path):
 def test_is_a_page_that_does_not_exist_told_in_a_sentence(visit):
     status, _, page = visit("asha", "nothing")
     assert status == 404 and "There is no such page" in page
+
+
+ENTRY = {"kind": "done", "session": "3.3", "name": "session", "value": "yes"}
+
+
+@pytest.fixture
+def ask(campus, monkeypatch):
+    """A function that asks the progress endpoint as somebody whom a page gave the token: (status, answer)."""
+
+    async def fetch(username, body, token):
+        monkeypatch.setattr(web.Page, "get_current_user", lambda page: {"name": username} if username else None)
+        socket, port = bind_unused_port()
+        server = HTTPServer(web.make_application(PREFIX, read_roster()))
+        server.add_socket(socket)
+        here = f"http://127.0.0.1:{port}{PREFIX}"
+        try:
+            client = AsyncHTTPClient()
+            page = await client.fetch(f"{here}book/index.html", raise_error=False, follow_redirects=False)
+            cookies = [cookie.split(";")[0] for cookie in page.headers.get_list("Set-Cookie")]
+            given = next((cookie.split("=", 1)[1] for cookie in cookies if cookie.startswith("_xsrf=")), "none")
+            headers = {"Cookie": "; ".join(cookies), "X-XSRFToken": given if token else "forged"}
+            method = {"method": "PUT", "body": body} if body is not None else {}
+            answer = await client.fetch(f"{here}api/progress", raise_error=False, headers=headers, **method)
+        finally:
+            server.stop()
+        return answer.code, json.loads(answer.body)
+
+    def run(username, body=None, token=True):
+        from tornado.ioloop import IOLoop
+
+        return IOLoop(make_current=False).run_sync(lambda: fetch(username, body, token))
+
+    return run
+
+
+def test_is_what_a_person_did_kept_for_that_person(ask):
+    assert ask("asha", json.dumps(ENTRY))[0] == 200
+    assert [{k: v for k, v in e.items() if k != "at"} for e in ask("asha")[1]["progress"]] == [ENTRY]
+    assert ask("ben")[1] == {"progress": []}
+
+
+@pytest.mark.parametrize(
+    ("username", "body", "token", "status"),
+    [
+        ("asha", json.dumps(ENTRY), False, 403),
+        (None, json.dumps(ENTRY), True, 403),
+        ("mallory", json.dumps(ENTRY), True, 403),
+        ("asha", "not JSON", True, 400),
+        ("asha", json.dumps(ENTRY | {"value": "all of them"}), True, 400),
+        ("asha", json.dumps(ENTRY | {"value": "y" * 600}), True, 413),
+    ],
+)
+def test_is_a_forged_malformed_or_large_entry_refused_in_a_sentence(ask, username, body, token, status):
+    code, answer = ask(username, body, token)
+    assert code == status and set(answer) == {"error"}
+    assert ask("asha")[1] == {"progress": []}
