@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from course_boxes import box
+from course_map import draw_map
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from sphinx.addnodes import pending_xref
@@ -253,7 +254,7 @@ def draw_done(code: str) -> nodes.raw:
 
 
 class ModuleSessions(Directive):
-    """The sessions of the module whose page this is: written ones linked, planned ones named."""
+    """The sessions of the module whose page this is, written ones linked and planned ones named, and their map."""
 
     def run(self) -> list[nodes.Node]:
         env = self.state.document.settings.env
@@ -267,7 +268,7 @@ class ModuleSessions(Directive):
             name = paragraph(link(page, f"{code} {title}", env.docname), classes=["course-name"])
             said = paragraph(state, classes=["course-ready" if page else "course-planned"])
             drawn.append(nodes.list_item("", name, said))
-        return [nodes.bullet_list("", *drawn, classes=["course-list"])]
+        return [nodes.bullet_list("", *drawn, classes=["course-list"]), html(draw_map(module))]
 
 
 class ModuleList(Directive):
