@@ -22,6 +22,8 @@ from autograder.feedback import CLEAN, FeedbackExporter, HideTests, SayUnmarked,
 from autograder.queue import Queue, ensure_queue
 from campus import folders
 from campus.errors import CampusError
+from campus.exchange import plugins
+from campus.exchange.client import connect
 
 TABLES_LOCK = 6_202_611  # a number that our processes agree on while they make tables
 
@@ -39,11 +41,6 @@ class Person(Protocol):
 def root() -> Path:
     """The course folder: source, release, submitted, autograded, feedback and the gradebook."""
     return folders.state() / "course"
-
-
-def exchange() -> Path:
-    """The folder through which releases, submissions and feedback pass."""
-    return folders.state() / "exchange"
 
 
 def database() -> Path:
@@ -77,12 +74,9 @@ def course_config() -> Config:
     """
     config = Config()
     config.CourseDirectory.course_id = folders.COURSE_ID
-    config.Exchange.root = str(exchange())
     config.CourseDirectory.root = str(root())
     config.CourseDirectory.db_url = database_url()
-    config.ExchangeReleaseAssignment.force = True
-    config.ExchangeCollect.check_owner = False  # on a laptop all are one Unix user
-    config.ExchangeFactory.collect = "autograder.handed_in.CollectFiles"
+    plugins.configure(config)
     config.Autograde.sanitize_preprocessors = []  # nothing of nbgrader's runs learners' code: the exporter marks
     config.Autograde.autograde_preprocessors = []
     config.Autograde.exporter_class = "autograder.exporter.MarkingExporter"
@@ -96,8 +90,7 @@ def ensure_course() -> None:
     """Make the folders and the gradebook where they are missing; many processes may ask at once."""
     folders.ensure_state()
     put_alembic_on_path()
-    for folder in (root(), root() / "source", exchange()):
-        folder.mkdir(parents=True, exist_ok=True)
+    (root() / "source").mkdir(parents=True, exist_ok=True)
     with (root() / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if database_url().startswith("sqlite"):
@@ -228,9 +221,8 @@ def release_one(folder: Path) -> str:
     source = source_files(folder)
     digest = version(folder)
     stamp = root() / "released" / name
-    outbound = exchange() / folders.COURSE_ID / "outbound" / name
     known = stamp.read_text() if stamp.exists() else ""
-    if known == digest and outbound.is_dir():
+    if known == digest and is_released(name):
         return "unchanged"
     refuse_other_cells(folder)
     write_folder(root() / "source" / name, source)
@@ -240,6 +232,11 @@ def release_one(folder: Path) -> str:
     stamp.parent.mkdir(exist_ok=True)
     stamp.write_text(digest)
     return "updated" if known else "released"
+
+
+def is_released(name: str) -> bool:
+    """Whether associates can fetch an assignment now."""
+    return any(one["name"] == name and one["released"] for one in connect().assignments())
 
 
 def write_folder(folder: Path, files: dict[str, bytes]) -> None:

@@ -20,18 +20,19 @@ from nbgrader.api import (
     SubmittedAssignment,
     SubmittedNotebook,
 )
-from nbgrader.utils import notebook_hash, temp_attrs
+from nbgrader.utils import temp_attrs
 from sqlalchemy import Row, select
 
 from autograder import course
 from autograder.assignment import version
 from autograder.batch import Batch, waiting
 from autograder.course import Progress, demand, quiet, summary
-from autograder.handed_in import collected, handed_in, inbound, submitted_at
+from autograder.handed_in import SECRET, collected, collected_folder, handed_in, inbound, read_text, submitted_at
 from autograder.queue import CLAIMED, FAILED, WAITING, HandedIn, Queue
 from autograder.workers import Executor, Processes, cores, open_executor
-from campus import folders
 from campus.errors import CampusError
+from campus.exchange.client import connect
+from campus.exchange.refusal import Refusal
 
 NO_MARKS = {"score": None, "max_score": None, "by_hand": [], "questions": []}
 POLL_SECONDS = 2.0  # how often `watch` looks for what arrived
@@ -96,7 +97,7 @@ def grade(
         if left := queue.open(found.wanted):
             with open_executor(min(left, workers or cores()), scheduler, unsealed) as executor:
                 mark_all(queue, executor, given, found.wanted, progress)
-        return summary([describe(queue, folder, found) for folder in given])
+        return summary([tell(describe(queue, folder, found)) for folder in given])
 
 
 def grade_kept(folder: Path, student: str) -> dict:
@@ -108,7 +109,7 @@ def grade_kept(folder: Path, student: str) -> dict:
             raise CampusError(f"No submission of {student} for {folder.name} is there to be marked: collect it first.")
         if queue.open(found.wanted):
             mark_all(queue, kept_worker(), [folder], found.wanted, quiet)
-        return describe(queue, folder, found)
+        return tell(describe(queue, folder, found))
 
 
 @functools.cache
@@ -191,6 +192,20 @@ def describe(queue: Queue, folder: Path, found: Enqueued) -> dict:
         entry["problems"] += [one["problem"] for one in entry["submissions"] if one["problem"]]
     entry["ok"] = not entry["problems"]
     return entry
+
+
+def tell(entry: dict) -> dict:
+    """Tell the exchange what is marked now, which shows it to the associate when the tutor's terms say so."""
+    done = [one for one in entry["submissions"] if one["graded"] == "now" and not one["by_hand"]]
+    exchange = connect() if done else None
+    for one in done:
+        id = read_text(collected_folder(entry["name"], one["student"]) / SECRET).strip()
+        try:
+            exchange.report(id, "marked", one["score"], one["max_score"])
+        except Refusal as refusal:
+            if refusal.status != 404:  # what came another way than through the exchange is not known there
+                entry["problems"].append(f"The exchange does not know of the marks of {one['student']}: {refusal}")
+    return entry | {"ok": not entry["problems"]}
 
 
 def describe_one(row: Row, marks: dict | None, graded: str) -> dict:
@@ -301,7 +316,7 @@ def watch(
                     found = enqueue(queue, [folder])
                     if queue.open(found.wanted):
                         mark_all(queue, executor, [folder], found.wanted, quiet)
-                    entry = describe(queue, folder, found)
+                    entry = tell(describe(queue, folder, found))
                     fresh = [one for one in entry["submissions"] if one["graded"] == "now"]
                     if fresh or news["problems"] or entry["problems"]:
                         told(entry | {"submissions": fresh, "problems": news["problems"] + entry["problems"]})
@@ -377,7 +392,7 @@ def status_one(folder: Path) -> dict:
     return {
         "name": name,
         "ok": True,
-        "released": (course.exchange() / folders.COURSE_ID / "outbound" / name).is_dir(),
+        "released": course.is_released(name),
         "handed_in": len(handed_in(name)),
         "collected": len(collected(name)),
         "graded": len(done),
@@ -388,8 +403,6 @@ def status_one(folder: Path) -> dict:
 
 def has_feedback(name: str, student: str) -> bool:
     """Is the feedback of this very submission in the exchange?"""
-    secret = course.root() / "submitted" / student / name / "submission_secret.txt"
-    if not secret.exists():
-        return False
-    page = notebook_hash(secret=secret.read_text(), notebook_id=name) + ".html"
-    return (course.exchange() / folders.COURSE_ID / "feedback" / page).exists()
+    id = read_text(collected_folder(name, student) / SECRET).strip()
+    receipts = connect().submissions(name, student)
+    return any(receipt["id"] == id and receipt["feedback"] is not None for receipt in receipts)

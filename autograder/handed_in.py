@@ -12,18 +12,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbgrader.exchange.default import ExchangeCollect
 from nbgrader.utils import parse_utc
 
 from autograder import course
 from autograder.submission import Broken, read_file
-from campus import folders
+from campus.exchange.client import connect
 
 LARGEST_MB = 50  # a file above it is left where it is
 MOST_FILES = 1_000
 MOST_SEEN = 20_000
 NAMED = 3  # how many of many files are named in a sentence
-NOTE = ".left-out.txt"  # in a collected folder: what collecting left out of it, a sentence a line
 LONGEST_STAMP = 64
 STAMP, SECRET = "timestamp.txt", "submission_secret.txt"  # the names that nbgrader's exchange gives them
 
@@ -40,8 +38,7 @@ class Collected:
 def read_collected(name: str, student: str) -> Collected:
     """What somebody handed in for an assignment, as it was collected last."""
     folder = collected_folder(name, student)
-    flags = read_text(folder / NOTE).splitlines()
-    flags += [sentence for sentence in leave_out(folder)[1] if sentence not in flags]
+    flags = leave_out(folder)[1]
     try:
         data = read_file(folder / f"{name}.ipynb")
     except Broken as error:
@@ -81,10 +78,8 @@ def handed_in(name: str) -> list[str]:
 
 
 def inbound(name: str) -> list[tuple[str, str]]:
-    """Who handed in, and the name of each folder in the exchange."""
-    found = course.exchange() / folders.COURSE_ID / "inbound"
-    parts = [(path.name.rsplit("+", 3), path.name) for path in found.glob(f"*+{glob.escape(name)}+*")]
-    return sorted((part[0], folder) for part, folder in parts if len(part) == 4 and part[1] == name)
+    """Who handed in, and the id of each submission in the exchange."""
+    return sorted((receipt["username"], receipt["id"]) for receipt in connect().submissions(name))
 
 
 def collected(name: str) -> list[str]:
@@ -98,45 +93,16 @@ def submitted_at(name: str, student: str) -> str | None:
     return read_text(collected_folder(name, student) / STAMP).strip() or None
 
 
-# Collecting
-
-
-class CollectFiles(ExchangeCollect):
-    """nbgrader's collecting, but of ordinary files alone: a link would be followed as the user who collects."""
-
-    def do_copy(self, src: str, dest: str, log: object = None) -> None:
-        """Copy what may be copied, and leave a note of what may not."""
-        files, left_out = leave_out(Path(src))
-        target = Path(dest)
-        target.mkdir(parents=True)
-        for path in files:
-            copy = target / path
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            copy_file(Path(src) / path, copy)
-        if left_out:
-            (target / NOTE).write_text("".join(f"{sentence}\n" for sentence in left_out))
-
-
-def copy_file(source: Path, target: Path) -> None:
-    """Copy an ordinary file, which may have become another meanwhile: then nothing of it is copied."""
-    descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file, target.open("wb") as copy:
-        left = LARGEST_MB * 2**20 if stat.S_ISREG(os.fstat(descriptor).st_mode) else 0
-        while left > 0 and (part := file.read(min(left, 2**20))):
-            copy.write(part)
-            left -= len(part)
-
-
 def leave_out(folder: Path) -> tuple[list[Path], list[str]]:
-    """The files of a folder that may be copied, and a sentence for each kind of those that may not."""
+    """The ordinary files of a folder, and a sentence for each kind of those that are not."""
     files, odd = [], {}
     for path, found in walk(folder):
         kind = odd_kind(found)
         if kind is None and len(files) < MOST_FILES:
             files.append(path)
-        elif path != Path(NOTE):
+        else:
             odd.setdefault(kind or f"files beyond the first {MOST_FILES:,}", []).append(str(path))
-    return [path for path in files if path != Path(NOTE)], [sentence(kind, paths) for kind, paths in odd.items()]
+    return files, [sentence(kind, paths) for kind, paths in odd.items()]
 
 
 def walk(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:

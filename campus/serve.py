@@ -152,7 +152,11 @@ def refuse_taken_port(port: int) -> None:
 
 def refuse_damaged_databases(folder: Path) -> None:
     """CampusError for a database that is there but empty or not whole: to go on would hide that its content is lost."""
-    for file in (folder / "course" / "gradebook.db", folder / "hub" / "jupyterhub.sqlite"):
+    for file in (
+        folder / "course" / "gradebook.db",
+        folder / "exchange" / "index.db",
+        folder / "hub" / "jupyterhub.sqlite",
+    ):
         if file.exists() and (found := check_database(file)) != "ok":
             raise CampusError(
                 f"{file} cannot be used ({found}): restore it from a backup, or name another folder in CAMPUS_STATE."
@@ -244,10 +248,9 @@ def start_hub(folder: Path, port: int, password: str) -> subprocess.Popen:
 
 
 def wait_until_ready(hub: subprocess.Popen, folder: Path, port: int) -> None:
-    """Return when the hub and both services answer through the proxy."""
-    waiting = [
-        f"http://{HOST}:{port}{path}" for path in ("/hub/health", "/services/campus/", f"/services/{COURSE_ID}/")
-    ]
+    """Return when the hub and its services answer through the proxy."""
+    paths = ("/hub/health", "/services/exchange/openapi.json", "/services/campus/", f"/services/{COURSE_ID}/")
+    waiting = [f"http://{HOST}:{port}{path}" for path in paths]
     deadline = time.monotonic() + READY_SECONDS
     while waiting:
         if hub.poll() is not None:

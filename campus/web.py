@@ -15,6 +15,8 @@ from tornado.web import Application, HTTPError, RedirectHandler, RequestHandler,
 from campus import folders
 from campus.cohort import Person, read_roster
 from campus.errors import CampusError
+from campus.exchange.client import connect
+from campus.exchange.moment import for_nbgrader
 from campus.progress import keep_progress, read_progress
 from campus.sessions import BRANCH, repository
 from campus.syllabus import Module, Session, read_syllabus
@@ -109,17 +111,12 @@ def read_course() -> tuple[set[str], list[Work]]:
     """The assignments that associates can fetch, and all work on them, from the exchange and nbgrader's gradebook."""
     from autograder import course  # takes seconds, so not before the first page or the quiet moment after the start
 
-    released = set(list_names(course.exchange() / folders.COURSE_ID / "outbound"))
-    inbox = read_inbox(course.exchange() / folders.COURSE_ID / "inbound")
+    exchange = connect()
+    released = {one["name"] for one in exchange.assignments() if one["released"]}
+    inbox = {(one["username"], one["assignment"]): for_nbgrader(one["at"]) for one in exchange.submissions()}
     by_hand = read_gradebook() if course.has_gradebook() else {}
     work = [Work(*key, find_state(*key, inbox.get(key), by_hand.get(key))) for key in sorted({*inbox, *by_hand})]
     return released, work
-
-
-def read_inbox(inbox: Path) -> dict[tuple[str, str], str]:
-    """When somebody handed in an assignment last: the folders of an inbox are named person+assignment+time+secret."""
-    parts = [name.rsplit("+", 3) for name in list_names(inbox)]  # in the order of time for each person and assignment
-    return {(part[0], part[1]): part[2] for part in parts if len(part) == 4}
 
 
 def read_gradebook() -> dict[tuple[str, str], bool]:
@@ -144,14 +141,6 @@ def find_state(username: str, assignment: str, handed_in: str | None, by_hand: b
     if by_hand:
         return "marked by machine"
     return "feedback" if has_feedback(assignment, username) else "marked"
-
-
-def list_names(folder: Path) -> list[str]:
-    """The names in a folder, none where there is no such folder."""
-    try:
-        return sorted(os.listdir(folder))
-    except FileNotFoundError:
-        return []
 
 
 def tell_associate(me: Person, campus: Campus) -> dict:

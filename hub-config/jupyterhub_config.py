@@ -20,16 +20,17 @@ PORT = int(os.environ["CAMPUS_PORT"])
 STATE = state()
 PEOPLE = read_roster()
 DATABASE = os.environ.pop("CAMPUS_DATABASE_URL", "")  # its password is for the two services alone
-HUB_PORT, PROXY_PORT, CAMPUS_PORT, GRADER_PORT = find_free_ports(4)
+HUB_PORT, PROXY_PORT, CAMPUS_PORT, GRADER_PORT, EXCHANGE_PORT = find_free_ports(5)
 
 # ---- Who may do what: roster role -> groups, scopes beyond one's own workspace, nbgrader's tools in the workspace ----
 LEARNERS, MARKERS = f"nbgrader-{COURSE_ID}", f"formgrade-{COURSE_ID}"  # the names that nbgrader looks for
 OWN_PAGE = "access:services!service=campus"
+EXCHANGE = "access:services!service=exchange"  # what somebody may do there, their groups say
 MARKING = [f"access:services!service={COURSE_ID}", "list:services", f"read:services!service={COURSE_ID}"]
 ROLES = {
     #             groups                            scopes                 tools (a folder of hub-config/jupyter)
-    "associate": {"groups": [LEARNERS], "scopes": [OWN_PAGE], "tools": "associate"},
-    "tutor": {"groups": [LEARNERS, MARKERS], "scopes": [OWN_PAGE, *MARKING], "tools": "tutor"},
+    "associate": {"groups": [LEARNERS], "scopes": [OWN_PAGE, EXCHANGE], "tools": "associate"},
+    "tutor": {"groups": [LEARNERS, MARKERS], "scopes": [OWN_PAGE, EXCHANGE, *MARKING], "tools": "tutor"},
     "mentor": {"groups": [], "scopes": [OWN_PAGE], "tools": "other"},
     "supervisor": {"groups": [], "scopes": [OWN_PAGE], "tools": "other"},
     "lead": {"groups": [], "scopes": [OWN_PAGE], "tools": "other"},
@@ -60,6 +61,7 @@ c.JupyterHub.load_roles = [
         "scopes": [
             "users:activity!user",
             "access:servers!server",
+            EXCHANGE,
             "read:users:name!user",
             "read:users:groups!user",
             "list:services",
@@ -70,6 +72,7 @@ c.JupyterHub.load_roles = [
         "name": "marking-service",
         "services": [COURSE_ID],
         "scopes": [
+            EXCHANGE,
             f"read:users:name!user={GRADER}",
             f"read:users:groups!user={GRADER}",
             "list:services",
@@ -122,6 +125,7 @@ def environment(tools):
     return {
         "CAMPUS_STATE": str(STATE),
         MARK: str(STATE),
+        "CAMPUS_EXCHANGE_URL": f"http://{LOOPBACK}:{EXCHANGE_PORT}/services/exchange",
         "JUPYTER_CONFIG_PATH": f"{HUB_CONFIG / 'jupyter' / tools}:{HUB_CONFIG / 'jupyter'}",
     }
 
@@ -145,8 +149,18 @@ c.Spawner.default_url = "/lab"
 c.Spawner.start_timeout = 120
 c.Spawner.http_timeout = 120
 
-# ---- Services: the page that says what to do next, and formgrader ----
+# ---- Services: the exchange, the page that says what to do next, and formgrader ----
 c.JupyterHub.services = [
+    {
+        "name": "exchange",
+        "url": f"http://{LOOPBACK}:{EXCHANGE_PORT}",
+        "command": [sys.executable, "-m", "campus.exchange.service"],
+        "cwd": str(ROOT),
+        "environment": {"CAMPUS_STATE": str(STATE), MARK: str(STATE), "HOME": str(STATE)},
+        "oauth_client_allowed_scopes": ["read:users:groups!user"],
+        "oauth_no_confirm": True,
+        "display": False,
+    },
     {
         "name": "campus",
         "url": f"http://{LOOPBACK}:{CAMPUS_PORT}",

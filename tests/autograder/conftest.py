@@ -117,7 +117,6 @@ class Associate:
         config = course.course_config()
         config.CourseDirectory.student_id = username
         config.Exchange.assignment_dir = str(self.home)
-        config.Exchange.cache = str(self.home / "cache")
         with course.logged():
             self.api = NbGraderAPI(config=config)
 

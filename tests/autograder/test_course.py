@@ -88,7 +88,7 @@ def test_does_the_configuration_follow_the_state_folder(state):
     config = course.course_config()
     assert config.CourseDirectory.course_id == folders.COURSE_ID
     assert config.CourseDirectory.root == str(state / "course")
-    assert config.Exchange.root == str(state / "exchange")
+    assert config.ExchangeFactory.submit == "campus.exchange.plugins.ExchangeSubmit"
     assert "student_id" not in config.CourseDirectory
 
 

@@ -1,6 +1,7 @@
-"""One assignment goes the whole way, with nbgrader's own exchange: author, associate, marks, feedback, associate."""
+"""One assignment goes the whole way, over our exchange: author, associate, marks, feedback, associate."""
 
 import re
+import shutil
 from dataclasses import dataclass
 
 import pytest
@@ -177,16 +178,18 @@ def test_do_marks_and_a_comment_by_hand_survive_marking_again(journey):
         assert (comment.comment, comment.auto_comment) == ("Look at the index.", LAST_ROW_TOLD)
 
 
-def test_does_a_submission_with_a_false_name_leave_the_others_alone(journey):
-    stray = course.exchange() / folders.COURSE_ID / "inbound" / f"forged+{NAME}+yesterday or so+x"
-    stray.mkdir()
+def test_does_a_submission_that_is_lost_leave_the_others_alone(journey):
+    (lost,) = (folders.state() / "exchange" / "submissions" / NAME / "wrong").glob(f"*/{NAME}.ipynb")
+    shutil.rmtree(course.root() / "submitted" / "wrong")
+    lost.rename(lost.with_suffix(".lost"))
     try:
         found = grading.collect([folders.EXERCISES / NAME])["assignments"][0]
     finally:
-        stray.rmdir()
-    assert found["unchanged"] == ["broken", "empty", "right", "wrong"]
+        lost.with_suffix(".lost").rename(lost)
+    assert found["unchanged"] == ["broken", "empty", "right"]
     (problem,) = found["problems"]
-    assert problem.startswith("The submission of forged for bed-days could not be collected") and "\n" not in problem
+    assert problem.startswith("The submission of wrong for bed-days could not be collected") and "\n" not in problem
+    assert grading.collect([folders.EXERCISES / NAME])["assignments"][0]["collected"] == ["wrong"]
 
 
 def test_is_a_later_submission_marked_in_place_of_the_first(journey):

@@ -10,6 +10,7 @@ from tornado.testing import bind_unused_port
 
 from campus import folders, web
 from campus.cohort import Person, read_roster
+from campus.exchange.client import connect
 from campus.syllabus import Module, Session
 
 PREFIX = "/services/campus/"
@@ -40,7 +41,7 @@ def campus(tmp_path, monkeypatch):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text(f"This is {file}.")
     (tmp_path / "outside.ipynb").write_text("{}")
-    (tmp_path / "state" / "exchange" / folders.COURSE_ID / "outbound" / "clinic-queue").mkdir(parents=True)
+    connect().release("clinic-queue", {"clinic-queue.ipynb": b"{}"})
     queues = Module("03-queues", 3, "Pathways and queues", 24, (make_session(tmp_path),), ({"code": "3.1"},))
     networks = Module("04-networks", 4, "Networks", 12, (), ({"code": "4.1"},))
     monkeypatch.setattr(web, "read_syllabus", lambda: [queues, networks])
@@ -49,11 +50,10 @@ def campus(tmp_path, monkeypatch):
 
 @pytest.fixture
 def hand_in(campus):
-    """A function that puts a submission into the exchange's inbox."""
+    """A function that hands in as somebody."""
 
     def put(username, assignment="clinic-queue"):
-        name = f"{username}+{assignment}+2026-11-22 10:00:00 UTC+c2VjcmV0"
-        (campus / "state" / "exchange" / folders.COURSE_ID / "inbound" / name).mkdir(parents=True)
+        connect(username).submit(assignment, {f"{assignment}.ipynb": b"{}"})
 
     return put
 
