@@ -13,7 +13,8 @@ import pytest
 
 from autograder import course, grading
 from autograder.handed_in import collected_folder
-from campus import folders
+from campus.exchange.client import connect, open_store
+from campus.exchange.store import default_folder
 from tests.autograder.released import NAME, RIGHT, WRONG, Instant
 
 
@@ -21,7 +22,9 @@ from tests.autograder.released import NAME, RIGHT, WRONG, Instant
 def watched(released_on_sqlite, monkeypatch):
     """The released assignment, watched without pauses by a marker that needs no process."""
     released_on_sqlite.forget()
-    shutil.rmtree(course.exchange() / folders.COURSE_ID / "inbound", ignore_errors=True)
+    shutil.rmtree(default_folder())
+    open_store.cache_clear()
+    connect().release(NAME, {f"{NAME}.ipynb": (course.root() / "release" / NAME / f"{NAME}.ipynb").read_bytes()})
 
     @contextmanager
     def instant(*told):
@@ -32,25 +35,24 @@ def watched(released_on_sqlite, monkeypatch):
     return released_on_sqlite
 
 
-def arrive(watched, student, answers, hour):
-    """Put a submission into the exchange."""
-    at = f"2026-11-02 {hour}:00:00.000000 UTC"
-    made = watched.hand_in(student, answers, at)
-    target = course.exchange() / folders.COURSE_ID / "inbound" / f"{student}+{NAME}+{at}+x"
-    shutil.copytree(made, target)
+def arrive(watched, student, answers):
+    """Hand in as somebody does; the id of the submission."""
+    made = watched.hand_in(student, answers)
+    receipt = connect(student).submit(NAME, {f"{NAME}.ipynb": (made / f"{NAME}.ipynb").read_bytes()})
     shutil.rmtree(collected_folder(NAME, student))
+    return receipt["id"]
 
 
 def test_is_what_arrives_marked_once_and_a_later_one_in_its_place(watched):
     stop, heard = threading.Event(), []
-    arrive(watched, "ann", {"occupancy": WRONG}, 12)
+    arrive(watched, "ann", {"occupancy": WRONG})
 
     def told(entry):
         heard.append([(one["student"], one["score"]) for one in entry["submissions"]])
         if len(heard) == 1:
-            arrive(watched, "ben", {"occupancy": RIGHT}, 12)
+            arrive(watched, "ben", {"occupancy": RIGHT})
         elif len(heard) == 2:
-            arrive(watched, "ann", {"occupancy": RIGHT}, 13)
+            arrive(watched, "ann", {"occupancy": RIGHT})
         else:
             stop.set()
 
@@ -58,19 +60,30 @@ def test_is_what_arrives_marked_once_and_a_later_one_in_its_place(watched):
     assert heard == [[("ann", 0)], [("ben", 3)], [("ann", 3)]]
 
 
-def test_is_a_folder_that_cannot_be_collected_told_once(watched):
+def test_is_a_submission_that_is_lost_told_once(watched):
     stop, heard = threading.Event(), []
-    (course.exchange() / folders.COURSE_ID / "inbound" / f"mal+{NAME}+yesterday or so+x").mkdir(parents=True)
+    lost = arrive(watched, "mal", {"occupancy": RIGHT})
+    shutil.rmtree(default_folder() / "submissions" / NAME / "mal" / lost)
 
     def told(entry):
         heard.append(entry["problems"])
         if len(heard) == 1:
-            arrive(watched, "ann", {"occupancy": RIGHT}, 12)
+            arrive(watched, "ann", {"occupancy": RIGHT})
         else:
             stop.set()
 
     grading.watch([watched.folder], told, stop)
     assert heard[0][0].startswith(f"The submission of mal for {NAME} could not be collected") and heard[1] == []
+
+
+@pytest.mark.parametrize(("marks", "seen"), [("at once", ("marked", 3)), ("with feedback", ("being marked", None))])
+def test_does_an_associate_see_the_marks_when_the_tutors_terms_say_so(watched, marks, seen):
+    connect().set_terms(NAME, None, "marked", marks)
+    arrive(watched, "ann", {"occupancy": RIGHT})
+    stop = threading.Event()
+    grading.watch([watched.folder], lambda entry: stop.set(), stop)
+    (receipt,) = connect("ann").submissions(NAME)
+    assert (receipt["state"], receipt["score"]) == seen
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
