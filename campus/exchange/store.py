@@ -69,7 +69,8 @@ class Store:
 
     def ensure(self) -> "Store":
         """Make folders and tables where they are missing."""
-        (self.folder / "scratch").mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (self.folder, self.folder / "scratch"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         index.ensure_tables(self.engine)
         return self
 
@@ -91,7 +92,8 @@ class Store:
     def keep(self, parcel: Parcel, place: Path) -> None:
         """Move a parcel to its place, so that it is there whole or not at all, whenever the machine stops."""
         missing = [folder for folder in place.parents if not folder.exists()]
-        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in reversed(missing):
+            folder.mkdir(mode=0o700, exist_ok=True)
         os.rename(parcel.folder, place)
         for folder in [place.parent, *(folder.parent for folder in missing)]:
             sync(folder)

@@ -19,6 +19,13 @@ from campus.exchange.store import Store, Terms, entries
 from tests.campus.exchange.conftest import ASHA, BEDS, BEN, RELEASED, TARA, answer, kept, parcel, release, submit
 
 
+def test_is_everything_closed_to_other_users_of_the_machine(store):
+    release(store)
+    submit(store)
+    found = [store.folder, *(path for path in store.folder.rglob("*") if not path.name.startswith("index.db"))]
+    assert len(found) > 8 and not [path for path in found if path.stat().st_mode & 0o077]
+
+
 def test_are_releases_numbered_and_the_same_again_no_new_one(store):
     first, again = release(store), release(store)
     second = release(store, RELEASED | {"data/stays.csv": b"days\n4\n"})
