@@ -20,10 +20,11 @@ SCHEMA_VERSION = 3
 MACHINE_MINUTES = 12
 HAND_MINUTES = 20
 TOTAL_MINUTES = (45, 60)
+CAPSTONE_MINUTES = (120, 180)
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 FRONT = {"title", "kernelspec", "assignment"}
-FACTS = {"name", "session", "questions"}
+FACTS = {"name", "session", "questions", "capstone"}
 QUESTION = {"id", "minutes", "marked", "live"}
 NBGRADER = {"grade", "grade_id", "locked", "points", "schema_version", "solution", "task"}
 
@@ -58,6 +59,7 @@ class Assignment:
     folder: Path
     notebook: NotebookNode
     questions: tuple[Question, ...]
+    capstone: bool = False
 
     @property
     def points(self) -> int:
@@ -66,6 +68,11 @@ class Assignment:
     @property
     def minutes(self) -> int:
         return sum(question.minutes for question in self.questions)
+
+    @property
+    def minutes_allowed(self) -> tuple[int, int]:
+        """The least and the most minutes that all questions together may claim."""
+        return CAPSTONE_MINUTES if self.capstone else TOTAL_MINUTES
 
     @property
     def by_machine(self) -> list[Question]:
@@ -92,13 +99,16 @@ def read(folder: Path) -> Assignment:
         raise CampusError(f"{shown(path)}: the name is '{facts.get('name')}', but the folder is '{Path(folder).name}'.")
     if not isinstance(facts.get("session"), str):
         raise CampusError(f'{shown(path)}: the session is a code in quotes, such as "3.3".')
+    capstone = facts.get("capstone", False)
+    if not isinstance(capstone, bool):
+        raise CampusError(f"{shown(path)}: the assignment has capstone: {capstone!r}; it is true, or left out.")
     declared = facts.get("questions")
     if not isinstance(declared, list) or not declared:
         raise CampusError(f"{shown(path)}: the front matter lists no questions.")
     cells = graded_cells(path, notebook)
     questions = tuple(read_question(path, entry, cells, notebook) for entry in declared)
     refuse_strays(path, questions, cells)
-    return Assignment(facts["name"], front["title"], facts["session"], Path(folder), notebook, questions)
+    return Assignment(facts["name"], front["title"], facts["session"], Path(folder), notebook, questions, capstone)
 
 
 def read_markdown(path: Path) -> tuple[dict, NotebookNode]:

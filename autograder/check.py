@@ -27,7 +27,7 @@ from nbformat import NotebookNode
 from nbgrader.utils import determine_grade
 
 from autograder import execution, variants
-from autograder.assignment import TOTAL_MINUTES, Assignment, Question, first_line, read
+from autograder.assignment import Assignment, Question, first_line, read
 from autograder.execution import Job, Outcome, Ran
 from campus import folders
 from campus.errors import CampusError
@@ -183,10 +183,11 @@ def judge_question(question: Question, prepared: dict, outcomes: dict[str, Outco
 
 def time_problems(assignment: Assignment) -> list[str]:
     """Does the whole assignment take the time that an assignment takes?"""
-    least, most = TOTAL_MINUTES
+    least, most = assignment.minutes_allowed
     if least <= assignment.minutes <= most:
         return []
-    return [f"Its questions claim {assignment.minutes} minutes in all; an assignment takes {least} to {most}."]
+    kind = "a capstone" if assignment.capstone else "an assignment"
+    return [f"Its questions claim {assignment.minutes} minutes in all; {kind} takes {least} to {most}."]
 
 
 def markdown_problems(assignment: Assignment) -> list[str]:

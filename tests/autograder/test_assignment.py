@@ -16,6 +16,11 @@ BROKEN = {
     "no front matter": ("---\ntitle", "title", "front matter between two lines"),
     "not YAML": ('Bed days on a ward: assignment"', "x: y", "not valid YAML in line"),
     "another name": ("name: bed-days", "name: beds", "the name is 'beds'"),
+    "capstone not yes or no": (
+        "  questions:",
+        "  capstone: maybe\n  questions:",
+        "capstone: 'maybe'; it is true, or left out",
+    ),
     "unknown field": ("session: ", "lesson: ", "unknown field 'lesson'"),
     "session as a number": ('session: "1.1"', "session: 1.1", "a code in quotes"),
     "no minutes": ("minutes: 12, ", "", "'occupancy' needs minutes"),

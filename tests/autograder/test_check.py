@@ -57,6 +57,10 @@ def too_short(folder):
     edit(folder, "assignment.md", "minutes: 10", "minutes: 5")
 
 
+def short_capstone(folder):
+    edit(folder, "assignment.md", "  questions:", "  capstone: true\n  questions:")
+
+
 def directive(folder):
     edit(folder, "assignment.md", "Write two sentences.", "```{note}\nWrite two sentences.\n```")
 
@@ -129,6 +133,7 @@ EXPECTED = {
     assert_without_message: "an assert without a message for the learner (line 2 of the cell)",
     solution_in_the_text: "The release version holds the solution of question longest.",
     too_short: "Its questions claim 44 minutes in all; an assignment takes 45 to 60.",
+    short_capstone: "Its questions claim 49 minutes in all; a capstone takes 120 to 180.",
     directive: "the directive {note}",
     no_alternative: "It has no alternative",
     wrong_alternative: "Alternative half earns 0 of 3: AssertionError: With 90 bed days",
