@@ -76,3 +76,15 @@ def memory(pid: int) -> int:
             with contextlib.suppress(psutil.Error, OSError):
                 total += process.memory_full_info().pss
     return total
+
+
+def processor_time(pid: int) -> float:
+    """CPU seconds of a process and its descendants so far, with those that have ended and were waited for."""
+    total = 0.0
+    with contextlib.suppress(psutil.Error):
+        root = psutil.Process(pid)
+        for process in [root, *root.children(recursive=True)]:
+            with contextlib.suppress(psutil.Error):
+                times = process.cpu_times()
+                total += times.user + times.system + times.children_user + times.children_system
+    return total

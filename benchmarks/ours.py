@@ -5,6 +5,7 @@ from CAMPUS_STATE, as the command line does.
 """
 
 import json
+import os
 import statistics
 import sys
 import time
@@ -17,9 +18,11 @@ import nbformat
 from autograder import course, grading
 from autograder.assignment import Assignment
 from autograder.marking import grade
+from autograder.queue import Queue
 from autograder.warm import Warm
+from autograder.workers import open_executor
 from benchmarks.contenders import ENVIRONMENT, ROOT, Run, read_gradebook, write_submission
-from benchmarks.measure import Usage, measured, memory
+from benchmarks.measure import Usage, measured, memory, processor_time
 from benchmarks.submissions import Submission, make_submissions
 from campus import folders
 
@@ -42,6 +45,13 @@ def mark(assignment: Assignment, submissions: list[Submission], folder: Path, wo
     usage = run_verb("grade", assignment, folder, str(workers))
     database = f"sqlite:///{folder / 'var' / 'course' / 'gradebook.db'}"
     return Run(usage, read_gradebook(database, assignment, folders.COURSE_ID))
+
+
+def steady(assignment: Assignment, submissions: list[Submission], folder: Path, workers: int) -> Usage:
+    """The same by a grader that is up and has seen the assignment before, as `autograder watch` is."""
+    prepare(assignment, submissions, folder)
+    run_verb("steady", assignment, folder, str(workers), str(folder / "times.json"))
+    return Usage(**json.loads((folder / "times.json").read_text()))
 
 
 def latency(assignment: Assignment, submission: Submission, folder: Path) -> tuple[float, float]:
@@ -109,6 +119,18 @@ def grade_all(folder: Path, workers: str) -> None:
         raise SystemExit("; ".join(found["assignments"][0]["problems"]))
 
 
+def grade_twice(folder: Path, workers: str, times: str) -> None:
+    """Mark all, then all again by the same workers, and keep what the second time took."""
+    course.ensure_course()
+    with Queue(course.database_url()) as queue, open_executor(int(workers)) as executor:
+        for _ in range(2):
+            wall, used = time.perf_counter(), processor_time(os.getpid())
+            found = grading.enqueue(queue, [folder], again=True)
+            grading.mark_all(queue, executor, [folder], found.wanted, course.quiet)
+        wall, used = time.perf_counter() - wall, processor_time(os.getpid()) - used
+    Path(times).write_text(json.dumps({"wall": wall, "cpu": used, "peak": 0}))
+
+
 def grade_again(folder: Path, student: str, times: str) -> None:
     """Mark one submission again and again as a tutor's click does, each time with a page, and keep the times."""
     found = {"marked": [], "page": []}
@@ -123,7 +145,7 @@ def grade_again(folder: Path, student: str, times: str) -> None:
     Path(times).write_text(json.dumps(found))
 
 
-VERBS = {"prepare": make_ready, "grade": grade_all, "again": grade_again}
+VERBS = {"prepare": make_ready, "grade": grade_all, "steady": grade_twice, "again": grade_again}
 
 if __name__ == "__main__":
     given = Path(sys.argv[2])

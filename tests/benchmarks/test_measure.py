@@ -1,10 +1,12 @@
 """Does a measurement count all that a command starts?"""
 
+import os
+import subprocess
 import sys
 
 import pytest
 
-from benchmarks.measure import Usage, measured
+from benchmarks.measure import Usage, measured, processor_time
 from campus.errors import CampusError
 
 BUSY = "import time\nwhile time.process_time() < 0.3: pass"
@@ -27,3 +29,9 @@ def test_is_a_command_that_fails_one_sentence_with_the_place_of_its_log(tmp_path
 
 def test_do_two_costs_add_up_to_their_sum_and_the_higher_peak():
     assert Usage(1, 2, 30) + Usage(2, 3, 20) == Usage(3, 5, 30)
+
+
+def test_is_the_time_of_a_child_that_has_ended_part_of_its_parents():
+    before = processor_time(os.getpid())
+    subprocess.run([sys.executable, "-c", BUSY], check=True)
+    assert processor_time(os.getpid()) - before >= 0.3
