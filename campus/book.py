@@ -29,6 +29,7 @@ GLOSSARY = "guides/glossary.md"
 BUILDERS = ("jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme", "pydata-sphinx-theme", "latex2mathml")
 CELL = 10_000  # the builder counts the lines of a notebook's n-th cell from n times this and one more
 LINK = re.compile(r"(\]\()([^)\s:#]+)\.md((?:#[^)\s]*)?\))")
+INCLUDE = re.compile(r"^```\{include\} (\S+)\n```$", flags=re.MULTILINE)
 HEADING = re.compile(r"^# .*$", flags=re.MULTILINE)
 WARNING = re.compile(r"^(?:(?P<path>/[^:\n]+?)(?::(?P<line>\d*))?: )?(?:WARNING|ERROR|CRITICAL|SEVERE): (?P<what>.*)$")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -47,6 +48,7 @@ class Places:
     source: Path = BUILD / "site-source"
     work: Path = BUILD / "site-build"
     site: Path = SITE
+    report: Path = BUILD / "site-check" / "site-check.json"
 
     @property
     def html(self) -> Path:
@@ -128,7 +130,8 @@ def list_staged(places: Places) -> dict[str, bytes]:
             staged[f"{page}.ipynb"] = stage_notebook(places, page, set(sessions))
         else:
             staged[f"{page}.md"] = stage_page(places, page, set(sessions))
-    return staged | {"syllabus.json": describe(modules, places).encode()}
+    report = {"site-check.json": places.report.read_bytes()} if places.report.exists() else {}
+    return staged | report | {"syllabus.json": describe(modules, places).encode()}
 
 
 def list_pages(places: Places) -> list[str]:
@@ -142,7 +145,19 @@ def stage_page(places: Places, page: str, sessions: set[str]) -> bytes:
     path = find_source(places, page)
     if not path.exists():
         raise CampusError(f"book/_toc.yml names {page}, but {where(path)} is missing: write it or take the line out.")
-    return link_notebooks(path.read_text(encoding="utf-8"), page, sessions).encode()
+    return link_notebooks(take_in(path), page, sessions).encode()
+
+
+def take_in(path: Path) -> str:
+    """A page's text with the files that it includes, as their addresses hold from where the page is written."""
+
+    def read(found: re.Match) -> str:
+        included = path.parent / found[1]
+        if not included.is_file():
+            raise CampusError(f"{where(path)} includes {found[1]}, which is missing: write it or take the lines out.")
+        return included.read_text(encoding="utf-8").rstrip("\n")
+
+    return INCLUDE.sub(read, path.read_text(encoding="utf-8"))
 
 
 def find_source(places: Places, page: str) -> Path:

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jupyterhub.services.auth import HubOAuthCallbackHandler, HubOAuthenticated
 from tornado.ioloop import IOLoop
 from tornado.web import Application, HTTPError, RedirectHandler, RequestHandler, StaticFileHandler, authenticated
+from tornado.websocket import WebSocketHandler
 
 from campus import folders
 from campus.cohort import Person, read_roster
@@ -369,6 +370,33 @@ class ProgressHandler(Page):
         self.finish({"error": self._reason})
 
 
+class NetworkHandler(Page):
+    """Counts what arrives, for the page that tests a reader's network; keeps nothing."""
+
+    def prepare(self) -> None:
+        if not self.current_user:
+            raise HTTPError(403, reason="Sign in first.")
+        self.check_xsrf_cookie()
+
+    def post(self) -> None:
+        self.finish({"bytes": len(self.request.body)})
+
+    def write_error(self, status_code: int, **kwargs: object) -> None:
+        self.finish({"error": self._reason})
+
+
+class EchoHandler(Page, WebSocketHandler):
+    """Says back what it hears, for the same page."""
+
+    def prepare(self) -> None:
+        if not self.current_user:
+            raise HTTPError(403, reason="Sign in first.")
+
+    def on_message(self, message: str | bytes) -> None:
+        self.write_message(message[:100])
+        self.close()
+
+
 class LostHandler(Page):
     """Everything else."""
 
@@ -390,6 +418,8 @@ def make_application(prefix: str, people: list[Person]) -> Application:
             (f"{prefix}open/(.*)", OpenHandler),
             (f"{prefix}workspace", WorkspaceHandler),
             (f"{prefix}api/progress", ProgressHandler),
+            (f"{prefix}api/network", NetworkHandler),
+            (f"{prefix}api/network/socket", EchoHandler),
             (".*", LostHandler),
         ],
         prefix=prefix,

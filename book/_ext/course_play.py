@@ -42,9 +42,7 @@ def waits_by_servers(arrivals: float, minutes: float) -> list[Row]:
     load = arrivals * minutes / 60
     fewest = math.floor(load) + 1
     waits = [(servers, erlang_c(servers, load) * minutes / (servers - load)) for servers in range(fewest, fewest + 6)]
-    return [
-        (f"{servers} servers" if servers > 1 else "1 server", wait, f"{wait:.1f} minutes") for servers, wait in waits
-    ]
+    return [(str(servers), wait, f"{wait:.1f} minutes") for servers, wait in waits]
 
 
 def erlang_c(servers: int, load: float) -> float:

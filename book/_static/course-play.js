@@ -12,7 +12,7 @@
       return steps(6, place => {
         const servers = Math.floor(load) + 1 + place;
         const wait = erlangC(servers, load) * minutes / (servers - load);
-        return [servers > 1 ? `${servers} servers` : "1 server", wait, `${wait.toFixed(1)} minutes`];
+        return [`${servers}`, wait, `${wait.toFixed(1)} minutes`];
       });
     },
     removal: ({ links }) => steps(9, place => {

@@ -85,6 +85,7 @@ def make_course(folder: Path) -> Places:
         source=folder / "source",
         work=folder / "work",
         site=folder / "site",
+        report=folder / "site-check.json",
     )
     page = places.modules / PAGE
     cells = read_cells(page) + [figure(image={"alt": "One black dot on white."}, figure={"caption": "A dot."})]

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from campus.book import Places, build_book, check_sources
+from campus.book import Places, build_book, check_sources, list_staged
 from campus.errors import CampusError
 
 from .conftest import PAGE, add_to_page, figure, read_cells, write_notebook
@@ -135,3 +135,14 @@ def test_must_a_file_be_named_after_its_code(copy_course):
     source.write_text(source.read_text(encoding="utf-8").replace("3.3", "3.5"), encoding="utf-8")
     with pytest.raises(CampusError, match="its name must start with that code"):
         check_sources(course)
+
+
+def test_is_a_file_that_a_page_includes_taken_in_from_where_the_page_is_written(copy_course):
+    course = copy_course()
+    guide = course.book / "guides" / "first-day.md"
+    guide.write_text("# First\n\n```{include} ../../speed.md\n```\n\nAfter.\n", encoding="utf-8")
+    (course.book.parent / "speed.md").write_text("| how | fast |\n| --- | --- |\n", encoding="utf-8")
+    assert list_staged(course)["guides/first-day.md"] == b"# First\n\n| how | fast |\n| --- | --- |\n\nAfter.\n"
+    (course.book.parent / "speed.md").unlink()
+    with pytest.raises(CampusError, match="includes ../../speed.md, which is missing"):
+        list_staged(course)

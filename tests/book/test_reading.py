@@ -163,6 +163,23 @@ def test_are_answers_kept_for_the_person_who_is_signed_in(pages, signed_in):
     assert {entry["kind"] for entry in read_progress("asha")} == {"check", "done"}
 
 
+def test_does_the_network_page_test_what_a_locked_down_network_breaks(pages, signed_in):
+    with browse() as visit:
+        page = read(visit, f"{signed_in}book/guides/network.html")
+        for name in ("scripts", "campus", "upload", "socket"):
+            expect(page.locator(f'[data-test="{name}"] td')).to_contain_text("works")
+
+
+def test_does_the_network_page_tell_a_blocked_upload_and_socket(pages, signed_in):
+    with browse() as visit:
+        page = visit.context.new_page()
+        page.route("**/api/network", lambda route: route.abort())
+        page.route_web_socket("**/socket*", lambda socket: socket.close())
+        page.goto(f"{signed_in}book/guides/network.html")
+        for name in ("upload", "socket"):
+            expect(page.locator(f'[data-test="{name}"] td')).to_contain_text("fails", timeout=20_000)
+
+
 def test_do_quick_checks_and_solutions_open_by_keyboard_without_scripts(pages):
     session = list_sessions()[0].name
     with serve(SITE) as address, browse(java_script_enabled=False) as visit:
