@@ -26,13 +26,15 @@ def tell_results(report: dict) -> list[str]:
     ease = [page["reading_ease"] for page in report["pages"] if page["reading_ease"] is not None]
     told = [
         f"On {day.day} {day:%B %Y} a machine looked at all {count} pages in Chromium with axe-core {report['axe']}, by "
-        f"the rules of WCAG 2.0, 2.1 and 2.2, levels A and AA, in {len(report['views'])} views "
+        "the rules of WCAG 2.0, 2.1 and 2.2, levels A and AA, "
+        f"in {len(report['views'])} views "
         f"({'; '.join(report['views'])}), with every fold open.",
-        f"It found {faults['violations']} violations, {faults['too_wide']} views that scroll sideways, {faults['alts']} "
+        f"It found {faults['violations']} violations, {faults['too_wide']} views that scroll sideways, "
+        f"{faults['alts']} "
         f"missing or repeated texts of figures, {faults['broken']} broken links and {faults['outside']} requests to "
         "other hosts.",
-        f"Reading ease (Flesch; 60 to 70 is plain English) is {median(ease):.0f} at the median page, and {min(ease):.0f} "
-        "at the hardest.",
+        f"Reading ease (Flesch; 60 to 70 is plain English) is {median(ease):.0f} at the median page, and "
+        f"{min(ease):.0f} at the hardest.",
     ]
     rules = sorted({(one["rule"], one["help"]) for page in report["pages"] for one in page["violations"]})
     return told + [f"Not met: {help} ({rule})." for rule, help in rules]
