@@ -24,6 +24,7 @@ from autograder.unsealed import Unsealed, run_unsealed
 from campus.errors import CampusError
 
 LONGEST_REQUEST = 65536
+END_SECONDS = 5  # between a process closing its files and its end
 FIGURES = "module://matplotlib_inline.backend_inline"  # shows them where they are drawn, as a kernel does
 
 
@@ -88,6 +89,8 @@ class Warm:
         except OSError:
             message = b""
         if not message:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(END_SECONDS)  # it closed its end before it can be buried: callers ask whether it ended
             raise CampusError("The process that seals learners' code ended early: try again.")
         return json.loads(message), descriptors
 

@@ -4,6 +4,7 @@ Every step runs, also after one that failed, so that a reader sees all that is w
 """
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -37,6 +38,8 @@ console = Console(soft_wrap=True)
 def prove() -> int:
     """Run every step; 0 if all passed."""
     start = time.monotonic()
+    # Started in the background we would ignore Ctrl-C, and so would all that the tests start and then stop with it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     results = [("Chromium", *timed(find_browser))]
     results += [(name, *timed(run, name, command)) for name, command in STEPS]
     show(results, time.monotonic() - start)
