@@ -90,7 +90,7 @@ class Warm:
             message = b""
         if not message:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(END_SECONDS)  # it closed its end before it can be buried: callers ask whether it ended
+                self.process.wait(END_SECONDS)  # it has closed its end, and ends: callers ask whether it has
             raise CampusError("The process that seals learners' code ended early: try again.")
         return json.loads(message), descriptors
 

@@ -99,6 +99,8 @@ def test_does_a_worker_without_its_warm_process_make_way_for_a_new_one(course_he
         assert answer_of(executor, order_of(course_here)).kind == MARKED
         (warm,) = psutil.Process(executor.workers[0].process.pid).children()
         warm.kill()
+        while warm.status() != psutil.STATUS_ZOMBIE:  # it has ended; its worker has yet to notice
+            time.sleep(0.01)
         assert answer_of(executor, order_of(course_here)).kind == LOST
         assert answer_of(executor, order_of(course_here)).kind == MARKED
 
