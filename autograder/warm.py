@@ -78,8 +78,10 @@ class Warm:
 
     def end(self, process: Process) -> str:
         """Kill a sealed process and all that it started; why it had ended, if it had."""
-        process.socket.close()
-        return self.ask({"end": process.number})[0]["reason"]
+        try:
+            return self.ask({"end": process.number})[0]["reason"]
+        finally:
+            process.socket.close()  # not before: it would end by itself
 
     def ask(self, order: dict) -> tuple[dict, list[int]]:
         """The warm process's answer, and the descriptors that came with it; CampusError where it is gone."""

@@ -189,7 +189,9 @@ while True:
     ),
     # Output
     "a flood on stdout": slow(in_call("while True:\n    print('x' * 1000)"), fails="TimeoutError"),
-    "a flood on stderr": slow(at_once("import sys\nwhile True:\n    sys.stderr.write('x' * 10**6)"), fails="NameError"),
+    "a flood on stderr": Case(  # it ends where memory does, long before its time
+        at_once("import sys\nwhile True:\n    sys.stderr.write('x' * 10**6)"), fails="AssertionError"
+    ),
     "a flood on the descriptor": Case(
         at_once("import os\nfor _ in range(2000):\n    os.write(1, b'x' * 10**6)\nprint('written')"), says="written"
     ),
