@@ -25,6 +25,7 @@ from campus import folders
 ASSIGNMENTS = ["clinic-queue", "daily-forecast", "key-players", "risk-model"]
 LIGHT = Path(__file__).parent / "exercises" / "light"
 REPORT = folders.ROOT / "docs" / "marking-speed.md"
+FULL = 20  # submissions of each assignment in a full run
 ALLOWED = 0.2  # CPU seconds that a sealed submission may cost over the floor
 CONTENDERS: dict[str, Contender] = {
     "floor": contenders.floor,
@@ -61,7 +62,7 @@ class Comparison:
 def main() -> None:
     """Run all of it; about half an hour on two cores."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--submissions", type=int, default=20, help="of each assignment")
+    parser.add_argument("--submissions", type=int, default=FULL, help="of each assignment")
     parser.add_argument("--many", type=int, default=2000, help="submissions through one grader, to see its memory")
     parser.add_argument("--without", action="append", default=[], choices=list(CONTENDERS), help="leave one out")
     given = parser.parse_args()
@@ -104,7 +105,9 @@ def run(contender: Contender, assignment: Assignment, submissions: list[Submissi
 def head(count: int) -> list[str]:
     """When, where, and on what."""
     machine = f"{os.cpu_count()} cores ({platform.machine()}, {platform.system()})"
+    few = "A short trial: with so few submissions the rates are mostly the time that a program takes to start."
     return [
+        *([few] if count < FULL else []),
         f"Measured on {datetime.date.today():%d %B %Y} with Python {platform.python_version()} on {machine}.",
         f"Each assignment has the same {count} submissions for all: solutions, other right answers, listed mistakes,",
         "blanks and mixtures of them. Wall times of a shared machine wobble; ratios and CPU seconds wobble less.",
