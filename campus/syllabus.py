@@ -10,7 +10,7 @@ from campus.errors import CampusError
 from campus.folders import MODULES, ROOT, TOC
 
 SESSION_FIELDS = {"code", "outcomes", "sectors", "needs", "data", "assignment", "minutes"}
-OPTIONAL_FIELDS = {"methods", "questions"}  # by which the index of worked examples finds the session
+OPTIONAL_FIELDS = {"methods", "questions", "optional"}  # two for the index of worked examples, one for the pace plan
 SECTORS = {"health", "social care", "policing"}
 
 
@@ -29,6 +29,7 @@ class Session:
     minutes: int
     methods: tuple[str, ...] = ()
     questions: tuple[str, ...] = ()
+    optional: bool = False
 
     @property
     def name(self) -> str:
@@ -88,6 +89,8 @@ def read_session(path: Path) -> Session:
     strangers = sorted(set(fields["sectors"]) - SECTORS)
     if strangers:
         raise CampusError(f"{where(path)}: the sector {strangers[0]} is not one of {', '.join(sorted(SECTORS))}.")
+    if not isinstance(fields.get("optional", True), bool):
+        raise CampusError(f"{where(path)}: optional is '{fields['optional']}': write true, or take the line out.")
     if not str(front["title"]).startswith(f"{fields['code']} "):
         raise CampusError(f"{where(path)}: the title does not start with the code {fields['code']}: put it there.")
     return Session(
@@ -102,6 +105,7 @@ def read_session(path: Path) -> Session:
         minutes=int(fields["minutes"]),
         methods=tuple(fields.get("methods") or ()),
         questions=tuple(fields.get("questions") or ()),
+        optional=fields.get("optional", False),
     )
 
 
