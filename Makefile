@@ -2,13 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: serve test bench book notebooks publish pictures setup setup-tests lint lock clean site-check
+.PHONY: serve test soak bench book notebooks publish pictures setup setup-tests lint lock clean site-check
 
 serve: setup  ## Build what changed and start the hub on http://127.0.0.1:8000
 	@$(BIN)/campus notebooks && $(BIN)/campus book && $(BIN)/campus publish && exec $(BIN)/campus serve
 
 test: setup-tests  ## The whole proof
 	@$(BIN)/python -m tests.prove
+
+soak: setup-tests  ## The exchange under load and faults for ten minutes, with the times; the short variants are in `make test`
+	@$(BIN)/python -m tests.soak $(SOAK)
 
 bench: setup-tests  ## Marking side by side with nbgrader and Otter, half an hour; writes docs/marking-speed.md
 	@$(BIN)/python -m benchmarks.marking $(BENCH)

@@ -11,9 +11,12 @@ import subprocess
 import tempfile
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from sqlalchemy import create_engine, make_url
 
 SET_PARENT_DEATH_SIGNAL = 1  # of prctl
@@ -51,6 +54,20 @@ class Postgres:
             ).scalar()
         engine.dispose()
         return found
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Have the server answer nobody, while its connections stay open."""
+        parent = psutil.Process(self.process.pid)
+        parent.suspend()  # first, so that it has no more children
+        children = parent.children()
+        for child in children:
+            child.suspend()
+        try:
+            yield
+        finally:
+            for process in (parent, *children):
+                process.resume()
 
 
 @functools.cache

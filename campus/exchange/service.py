@@ -54,6 +54,7 @@ IDLE_SECONDS = 120
 FULL = (*FULL_DISK, errno.EFBIG)  # the last where a quota is a limit on files
 SWEEP_SECONDS = 3600
 RETRY_SECONDS = 5
+ANSWER_SECONDS = 30  # the longest that disk and database may take; a database that hangs says nothing
 NAME, ID, PERSON = "([A-Za-z0-9][A-Za-z0-9_-]{0,63})", "([0-9a-f]{32})", "([a-z0-9][a-z0-9_.@-]{0,63})"
 HEADERS = {
     "Cache-Control": "no-store",
@@ -61,6 +62,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
+HANGS = "The exchange waits for its disk or database: try again in a minute; what is sent twice is kept once."
 SENTENCES = {  # for what Tornado and the hub's library refuse by themselves
     400: "The request cannot be read: look into the description at openapi.json.",
     403: "This came from another site or page: open the exchange itself and try again.",
@@ -95,8 +97,12 @@ class Handler(RequestHandler):
         return self.settings["hub"]
 
     async def work(self, task: Callable[..., T], *arguments: object) -> T:
-        """Do something that waits for disk or database, while others are served."""
-        return await IOLoop.current().run_in_executor(self.settings["pool"], task, *arguments)
+        """Do something that waits for disk or database, while others are served; Refusal where that takes too long."""
+        doing = IOLoop.current().run_in_executor(self.settings["pool"], task, *arguments)
+        try:
+            return await asyncio.wait_for(doing, ANSWER_SECONDS)
+        except TimeoutError:
+            raise Refusal(503, HANGS) from None
 
     async def identify(self, token: str | None) -> Visitor:
         """Whose token it is; Refusal where the hub knows no such token, or does not let its owner come here."""

@@ -66,6 +66,7 @@ class Store:
         self.folder = folder or default_folder()
         self.engine = index.connect(url or default_url(self.folder))
         self.now = now
+        self.loose: dict[Path, float] = {}  # what no row names, and since when we know
 
     def ensure(self) -> "Store":
         """Make folders and tables where they are missing."""
@@ -126,23 +127,26 @@ class Store:
         return index.read(self.engine, lambda db: {id for query in queries for id in db.scalars(query)})
 
     def sweep(self, stale: float = STALE_SECONDS) -> int:
-        """Remove what was cut off before the index named it; how many folders went."""
-        before = time.time() - stale
-        found = [*self.folder.glob("scratch/*")]
+        """Remove what was cut off: what no row names, now and already so many seconds ago; how many folders went.
+
+        Ages are counted here, by a clock that never jumps: those of the files are worth nothing after a jump.
+        """
+        loose = {*self.folder.glob("scratch/*")}
         placed = [
             *self.folder.glob("releases/*/*"),
             *self.folder.glob("submissions/*/*/*"),
             *self.folder.glob("feedback/*/*/*"),
         ]
-        placed = [folder for folder in placed if folder.stat().st_mtime < before]
-        known: set[str] = set()
         for start in range(0, len(placed), 500):
-            known |= self.indexed({folder.name for folder in placed[start : start + 500]})
-        found = [folder for folder in found if folder.stat().st_mtime < before]
-        found += [folder for folder in placed if folder.name not in known]
-        for folder in found:
+            some = placed[start : start + 500]
+            known = self.indexed({folder.name for folder in some})
+            loose |= {folder for folder in some if folder.name not in known}
+        now = time.monotonic()
+        self.loose = {folder: self.loose.get(folder, now) for folder in loose}
+        cut_off = [folder for folder, since in self.loose.items() if now - since >= stale]
+        for folder in cut_off:
             shutil.rmtree(folder, ignore_errors=True)
-        return len(found)
+        return len(cut_off)
 
     # Assignments and releases
 

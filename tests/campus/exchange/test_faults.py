@@ -132,6 +132,30 @@ def test_does_a_database_that_goes_away_and_comes_back_lose_nothing(tmp_path, hu
         service.close()
 
 
+def test_does_a_database_that_hangs_give_a_sentence_and_lose_nothing(tmp_path, hub):
+    """It takes connections and questions, and answers none of them for a while."""
+    postgres = ensure_postgres()
+    service = InProcess(tmp_path / "state", hub, CAMPUS_EXCHANGE_DATABASE_URL=postgres.new_database())
+    try:
+        service.remote("tara").release(BEDS, RELEASED)
+        before = service.remote("asha").submit(BEDS, answer("before"))
+        service.kill()
+        service.start(before="from campus.exchange import service; service.ANSWER_SECONDS = 1")
+        found = []
+        patient = threading.Thread(target=lambda: found.append(service.remote("ben", 60).submit(BEDS, answer("it"))))
+        with postgres.hanging():
+            patient.start()
+            with pytest.raises(Refusal, match="waits for its disk or database") as refusal:
+                service.remote("asha").submit(BEDS, answer("meanwhile"))
+            assert refusal.value.status == 503
+        patient.join()
+        later = service.remote("asha", 60).submit(BEDS, answer("meanwhile"))
+        assert service.remote("asha").submissions() == [before, later] and service.remote("ben").submissions() == found
+        assert all(whole(service, one) for one in (before, later, *found))
+    finally:
+        service.close()
+
+
 def test_does_the_service_start_before_its_database_and_say_so(tmp_path, hub):
     url = ensure_postgres().new_database()
     allow(url, False)

@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import threading
+import time
 
 import pytest
 from sqlalchemy import delete, text, update
@@ -260,7 +261,33 @@ def test_is_what_was_cut_off_swept_away_and_nothing_else(store):
         parcel(store, answer("moved, and then the power went")), store.place("submissions", BEDS, "asha", "f" * 32)
     )
     assert store.sweep() == 0  # it may still be on its way
-    assert store.sweep(stale=-60) == 2 and kept(store) == before
+    assert store.sweep(stale=0) == 2 and kept(store) == before
+
+
+@pytest.mark.parametrize("days", [400, -400])
+def test_does_a_clock_that_jumps_not_sweep_away_what_is_on_its_way(store, monkeypatch, days):
+    """It was moved to its place, its row is not written yet, and the machine's clock jumps."""
+    release(store)
+    arriving = store.place("submissions", BEDS, "asha", "f" * 32)
+    store.keep(parcel(store, answer()), arriving)
+    seen = time.time()
+    monkeypatch.setattr(time, "time", lambda: seen + days * 86400)
+    assert store.sweep() == store.sweep() == 0 and arriving.is_dir()
+    hours = time.monotonic() + 7200
+    monkeypatch.setattr(time, "monotonic", lambda: hours)
+    assert store.sweep() == 1 and not arriving.exists()
+
+
+def test_do_receipts_stay_what_they_are_when_the_clock_jumps_forth_and_back(store, clock):
+    release(store)
+    store.set_terms(BEDS, Terms("2026-11-26T12:00:00.000000+00:00"), "tara")
+    receipts = []
+    for days in (0, 400, -800, 400):
+        clock.go(days=days)
+        receipts.append(submit(store, text=f"by {clock()}")[0])
+    assert [one["late"] for one in receipts] == [False, True, False, False]
+    assert Desk(store, ASHA).submissions(BEDS) == receipts  # in the order in which they came
+    assert submit(store, text=f"by {receipts[-1]['at']}") == (receipts[-1], False)
 
 
 def test_do_many_processes_that_begin_at_once_find_one_set_of_tables(tmp_path, url):
