@@ -21,6 +21,7 @@ from autograder.check import checked
 from autograder.feedback import CLEAN, FeedbackExporter, HideTests, SayUnmarked, WriteMaths
 from autograder.queue import Queue, ensure_queue
 from campus import folders
+from campus.database import choose_url
 from campus.errors import CampusError
 from campus.exchange import plugins
 from campus.exchange.client import connect
@@ -50,16 +51,7 @@ def database() -> Path:
 
 def database_url() -> str:
     """The gradebook's database: SQLite in the course folder, or the PostgreSQL that CAMPUS_DATABASE_URL names."""
-    given = os.environ.get("CAMPUS_DATABASE_URL")
-    if not given:
-        return f"sqlite:///{database()}"
-    start, found, rest = given.partition("://")
-    if not found or start not in ("postgresql", "postgresql+psycopg"):
-        raise CampusError(
-            f"CAMPUS_DATABASE_URL starts with '{start[:20]}', which is no database of ours: write it as "
-            "postgresql+psycopg://NAME:PASSWORD@HOST/DATABASE, or leave it out for SQLite."
-        )
-    return f"postgresql+psycopg://{rest}"
+    return choose_url(database())
 
 
 def has_gradebook() -> bool:

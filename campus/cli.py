@@ -192,6 +192,83 @@ def module_table(modules: list[dict]) -> Table:
     return table
 
 
+roster = typer.Typer(no_args_is_help=True, help="Who takes part: look at a roster, load it.")
+app.add_typer(roster, name="roster")
+Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+
+
+@roster.command("check")
+def check_roster(file: Path, as_json: Json = False) -> None:
+    """Everything that is wrong with a roster, by row and field; nothing is changed."""
+    from campus.cohort import roster as cohort
+
+    with told_plainly():
+        found = cohort.check_roster(file)
+        if as_json:
+            print(json.dumps(cohort.describe(found), indent=1))
+        else:
+            out.print(f"{found.file}: {found.encoding}, with {found.separator}.", markup=False, highlight=False)
+            for problem in found.problems:
+                out.print(problem.tell(found.file), style="red", markup=False, highlight=False)
+            roles = [person.role for _, person in found.people]
+            counts = ", ".join(f"{roles.count(role)} {role}" for role in dict.fromkeys(roles))
+            said = f"{len(found.problems)} problems" if found.problems else "nothing is wrong"
+            out.print(f"{len(roles)} people{f' ({counts})' if counts else ''}, {said}.", markup=False, highlight=False)
+        if found.problems:
+            raise typer.Exit(1)
+
+
+@roster.command("load")
+def load_roster(
+    file: Path,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")] = False,
+    many_leave: Annotated[bool, typer.Option("--many-leave", help="More than half of the people leave.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Bring the people up to date with a roster: who is new, changed or left; a running hub sees it in seconds."""
+    from campus.cohort import people
+
+    with told_plainly():
+        found = people.load_roster(file, dry_run, many_leave)
+        if found["ok"] and not dry_run:
+            people.tell_gradebook()
+        if as_json:
+            print(json.dumps(found, indent=1))
+        else:
+            print_load(found)
+        if not found["ok"]:
+            raise typer.Exit(1)
+
+
+def print_load(found: dict) -> None:
+    """What a load changed or would change, a line a person."""
+    for problem in found["problems"]:
+        out.print(problem["sentence"], style="red", markup=False, highlight=False)
+    if not found["ok"]:
+        out.print("Nothing was changed.")
+        return
+    for kind in ("added", "changed", "returned", "left"):
+        for one in found[kind]:
+            fields = one.get("fields", {}).items()
+            news = "; ".join(f"{field} from '{before}' to '{after}'" for field, (before, after) in fields)
+            line = f"{kind}: {one['name']} ({one['username']}, {one['role']})"
+            out.print(f"{line}: {news}" if news else line, markup=False, highlight=False)
+    for note in found["notes"]:
+        out.print(note, style="yellow", markup=False, highlight=False)
+    counts = ", ".join(f"{len(found[kind])} {kind}" for kind in ("added", "changed", "returned", "left"))
+    out.print(f"{counts}, {found['unchanged']} as they were.", highlight=False)
+    if found["dry_run"]:
+        out.print("This was a dry run: nothing was changed.")
+
+
+@app.command()
+def roles() -> None:
+    """The table of who may do what, as the page docs/roles.md."""
+    from campus.cohort.roles import write_page
+
+    print(write_page(), end="")
+
+
 @app.command()
 def serve() -> None:
     """Start the hub on this machine with the example cohort, until Ctrl-C."""

@@ -26,7 +26,9 @@ from rich.console import Console
 from rich.table import Table
 
 from campus import folders
-from campus.cohort import GRADER, Person, read_roster, roster_path
+from campus.cohort.people import ensure_people
+from campus.cohort.roles import GRADER
+from campus.cohort.roster import Person
 from campus.errors import CampusError
 from campus.folders import COURSE_ID, HUB_CONFIG, ensure_state
 from campus.sessions import publish_sessions
@@ -51,13 +53,13 @@ def serve(port: int | None = None) -> None:
     """Start the hub and stay until a signal; afterwards no process of it is left. CampusError says why it cannot be."""
     port = choose_port(port)
     folder = ensure_state()
-    people = read_roster()
     password = ensure_password(folder)
     with hold_state(folder, port), signals_stop_us():
         try:
             end_processes(find_ours(folder))
             refuse_taken_port(port)
             refuse_damaged_databases(folder)
+            people = ensure_people()
             ensure_folders(folder, people)
             say("Starting the hub, and bringing the course up to date meanwhile")
             hub = start_hub(folder, port, password)
@@ -156,6 +158,7 @@ def refuse_damaged_databases(folder: Path) -> None:
         folder / "course" / "gradebook.db",
         folder / "exchange" / "index.db",
         folder / "hub" / "jupyterhub.sqlite",
+        folder / "people.db",
     ):
         if file.exists() and (found := check_database(file)) != "ok":
             raise CampusError(
@@ -230,7 +233,6 @@ def start_hub(folder: Path, port: int, password: str) -> subprocess.Popen:
         **{name: os.environ[name] for name in KEPT if name in os.environ},
         "PATH": os.pathsep.join([binaries, os.environ.get("PATH", os.defpath)]),
         "CAMPUS_STATE": str(folder),
-        "CAMPUS_ROSTER": str(roster_path().resolve()),  # the hub runs in another folder
         "CAMPUS_PORT": str(port),
         "CAMPUS_PASSWORD": password,
         MARK: str(folder),
@@ -296,7 +298,7 @@ def died(hub: subprocess.Popen, folder: Path) -> CampusError:
 
 def say_welcome(people: list[Person], folder: Path, port: int, password: str) -> None:
     """The address, the people, how to sign in, and what this profile is and is not."""
-    table = Table("Username", "Name", "Role", "Organisation", title_justify="left", title="People of the roster")
+    table = Table("Username", "Name", "Role", "Organisation", title_justify="left", title="Who takes part")
     for person in people:
         table.add_row(person.username, person.name, person.role, person.organisation)
     say(table)

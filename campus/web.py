@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote, urlencode, urlparse
@@ -14,7 +15,8 @@ from tornado.web import Application, HTTPError, RedirectHandler, RequestHandler,
 from tornado.websocket import WebSocketHandler
 
 from campus import folders
-from campus.cohort import Person, read_roster
+from campus.cohort.people import People
+from campus.cohort.roster import Person
 from campus.errors import CampusError
 from campus.exchange.client import connect
 from campus.exchange.moment import for_nbgrader
@@ -249,7 +251,7 @@ class Page(HubOAuthenticated, RequestHandler):
 
     @property
     def people(self) -> list[Person]:
-        return self.settings["people"]
+        return self.settings["people"]()
 
     @property
     def me(self) -> Person:
@@ -405,8 +407,8 @@ class LostHandler(Page):
         raise HTTPError(404)
 
 
-def make_application(prefix: str, people: list[Person]) -> Application:
-    """The pages under a prefix that ends with a slash."""
+def make_application(prefix: str, people: Callable[[], list[Person]]) -> Application:
+    """The pages under a prefix that ends with a slash, for those who take part at the moment of asking."""
     return Application(
         [
             (prefix, NextHandler),
@@ -432,7 +434,7 @@ def main() -> None:
     """Answer where the hub says, until it ends us."""
     address = urlparse(os.environ["JUPYTERHUB_SERVICE_URL"])
     prefix = unquote(os.environ["JUPYTERHUB_SERVICE_PREFIX"])
-    make_application(prefix, read_roster()).listen(address.port, address.hostname)
+    make_application(prefix, People().ensure().present).listen(address.port, address.hostname)
     IOLoop.current().call_later(10, read_course)  # what the first page imports, when the start is over
     IOLoop.current().start()
 

@@ -1,7 +1,7 @@
 """JupyterHub's settings in the laptop profile: one machine, one Unix user, loopback only.
 
-`campus serve` starts the hub with this file. The hub's database lives in memory: at each start the roster alone says
-who is who, and nothing of an earlier run is left to disagree with it.
+`campus serve` starts the hub with this file. The hub's database lives in memory: the table of people alone says who is
+who, and nothing of an earlier run is left to disagree with it.
 """
 
 import os
@@ -9,7 +9,11 @@ import secrets
 import sys
 from pathlib import Path
 
-from campus.cohort import GRADER, read_roster
+from jupyterhub.authenticators.shared import SharedPasswordAuthenticator
+
+from campus.cohort import admission
+from campus.cohort.people import People
+from campus.cohort.roles import GRADER, ROLES, hub_groups, hub_roles
 from campus.folders import COURSE_ID, HUB_CONFIG, ROOT, state
 from campus.serve import MARK, find_free_ports
 
@@ -18,82 +22,17 @@ c = get_config()  # noqa: F821
 LOOPBACK = "127.0.0.1"
 PORT = int(os.environ["CAMPUS_PORT"])
 STATE = state()
-PEOPLE = read_roster()
+PEOPLE = People().ensure()  # before the database's address is taken out of the environment
 DATABASE = os.environ.pop("CAMPUS_DATABASE_URL", "")  # its password is for the two services alone
 HUB_PORT, PROXY_PORT, CAMPUS_PORT, GRADER_PORT, EXCHANGE_PORT = find_free_ports(5)
 
-# ---- Who may do what: roster role -> groups, scopes beyond one's own workspace, nbgrader's tools in the workspace ----
-LEARNERS, MARKERS = f"nbgrader-{COURSE_ID}", f"formgrade-{COURSE_ID}"  # the names that nbgrader looks for
-OWN_PAGE = "access:services!service=campus"
-EXCHANGE = "access:services!service=exchange"  # what somebody may do there, their groups say
-MARKING = [f"access:services!service={COURSE_ID}", "list:services", f"read:services!service={COURSE_ID}"]
-ROLES = {
-    #             groups                            scopes                 tools (a folder of hub-config/jupyter)
-    "associate": {"groups": [LEARNERS], "scopes": [OWN_PAGE, EXCHANGE], "tools": "associate"},
-    "tutor": {"groups": [LEARNERS, MARKERS], "scopes": [OWN_PAGE, EXCHANGE, *MARKING], "tools": "tutor"},
-    "mentor": {"groups": [], "scopes": [OWN_PAGE], "tools": "other"},
-    "supervisor": {"groups": [], "scopes": [OWN_PAGE], "tools": "other"},
-    "lead": {"groups": [], "scopes": [OWN_PAGE], "tools": "other"},
-}
-ROLE_OF = {person.username: person.role for person in PEOPLE}
+# ---- Who may do what: campus/cohort/roles.py, shown in docs/roles.md ----
+c.JupyterHub.load_groups = hub_groups()
+c.JupyterHub.load_roles = hub_roles()
 
-
-def members(group):
-    """The usernames that the roster puts into a group of the hub."""
-    return [person.username for person in PEOPLE if group in ROLES[person.role]["groups"]]
-
-
-c.JupyterHub.load_groups = {
-    LEARNERS: {"users": members(LEARNERS)},
-    MARKERS: {"users": [*members(MARKERS), GRADER]},  # without the service's account formgrader answers 500
-}
-c.JupyterHub.load_roles = [
-    *(
-        {
-            "name": f"campus-{role}",
-            "users": [username for username, own in ROLE_OF.items() if own == role],
-            "scopes": ["self", *rights["scopes"]],
-        }
-        for role, rights in ROLES.items()
-    ),
-    {
-        "name": "server",  # what a workspace's own token may ask: never more than its owner
-        "scopes": [
-            "users:activity!user",
-            "access:servers!server",
-            EXCHANGE,
-            "read:users:name!user",
-            "read:users:groups!user",
-            "list:services",
-            f"read:services!service={COURSE_ID}",
-        ],
-    },
-    {
-        "name": "marking-service",
-        "services": [COURSE_ID],
-        "scopes": [
-            EXCHANGE,
-            f"read:users:name!user={GRADER}",
-            f"read:users:groups!user={GRADER}",
-            "list:services",
-            f"read:services!service={COURSE_ID}",
-        ],
-    },
-]
-
-# ---- Signing in: one password for everybody on the roster, and nobody else ----
-c.JupyterHub.authenticator_class = "shared-password"
+# ---- Signing in: one password for everybody who takes part, and nobody else ----
+admission.configure(c, PEOPLE, SharedPasswordAuthenticator)
 c.SharedPasswordAuthenticator.user_password = os.environ.pop("CAMPUS_PASSWORD")
-c.Authenticator.allowed_users = set(ROLE_OF)
-c.Authenticator.allow_existing_users = False
-
-
-def refuse_service_account(authenticator, handler, model):
-    """Nobody signs in as the marking service: blocking the name instead would drop it from its group."""
-    return None if model["name"] == GRADER else model
-
-
-c.Authenticator.post_auth_hook = refuse_service_account
 
 # ---- The hub and its proxy: loopback, internal ports chosen free ----
 c.JupyterHub.bind_url = f"http://{LOOPBACK}:{PORT}"
@@ -134,7 +73,7 @@ def prepare_workspace(spawner):
     """Make the home, closed to other Unix users, and give the workspace the tools of its owner's role."""
     home = STATE / "homes" / spawner.user.name
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    spawner.environment = environment(ROLES[ROLE_OF[spawner.user.name]]["tools"])
+    spawner.environment = environment(ROLES[PEOPLE.of_account(spawner.user.name).role].tools)
 
 
 c.JupyterHub.spawner_class = "simple"
@@ -168,7 +107,6 @@ c.JupyterHub.services = [
         "cwd": str(ROOT),
         "environment": {
             "CAMPUS_STATE": str(STATE),
-            "CAMPUS_ROSTER": os.environ.get("CAMPUS_ROSTER", ""),
             "CAMPUS_DATABASE_URL": DATABASE,
             MARK: str(STATE),
             "HOME": str(STATE),

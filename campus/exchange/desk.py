@@ -1,12 +1,13 @@
 """The desk: what one person may do at the exchange, the same over HTTP and on the operator's own machine.
 
-An associate of the course sees released work and what is their own; a tutor of the course sees and does what teaching
-needs; nobody else gets anything. What somebody may not see does not exist for them.
+Who may do what stands in one table, `campus.cohort.roles`, which each method asks for its action. What somebody may not
+see does not exist for them.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from campus.cohort.roles import ACTIONS, ALL, MARKING, reach, who_may
 from campus.exchange import moment
 from campus.exchange.parcel import FEEDBACK, RELEASE, SUBMISSION, Entry, Parcel, Unpacker
 from campus.exchange.refusal import Refusal, printable
@@ -17,11 +18,18 @@ WAYS = ("workspace", "page")
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who stands at the desk, as the hub says: `learns` and `teaches` are about this course."""
+    """Who stands at the desk, as the hub says: `learns` and `teaches` are about this course, `marks` is its service."""
 
     name: str
     learns: bool = False
     teaches: bool = False
+    marks: bool = False
+
+    @property
+    def roles(self) -> list[str]:
+        """The roles of the table that somebody has here."""
+        held = {"associate": self.learns, "tutor": self.teaches, MARKING: self.marks}
+        return [role for role, has in held.items() if has]
 
 
 @dataclass(frozen=True)
@@ -39,15 +47,16 @@ class Desk:
     def __init__(self, store: Store, visitor: Visitor):
         self.store = store
         self.visitor = visitor
-        if not (visitor.learns or visitor.teaches):
+        if not visitor.roles:
             raise Refusal(403, f"{printable(visitor.name)} is neither an associate nor a tutor of this course.")
 
     # What both may do
 
     def assignments(self) -> list[dict]:
-        """The assignments with terms, deadline and the releases there are; a tutor sees those not released too."""
+        """The assignments with terms, deadline and the releases there are, those not released for who may see them."""
+        self.demand("see assignments")
         extensions, fetches = self.store.extensions(), self.store.fetches(self.visitor.name)
-        found = [one for one in self.store.assignments() if one["released"] or self.visitor.teaches]
+        found = [one for one in self.store.assignments() if one["released"] or self.may("see unreleased") == ALL]
         for one in found:
             one["deadline"] = extensions.get((one["name"], self.visitor.name), one["deadline"])
             one["fetched"] = fetches.get(one["name"])
@@ -62,6 +71,7 @@ class Desk:
 
     def fetch(self, name: str, number: int | None = None) -> Files:
         """A release's files, the latest without a number; the exchange remembers which one somebody has."""
+        self.demand("fetch")
         self.assignment(name)
         found = self.store.release(name, number)
         self.store.fetched(name, self.visitor.name, found["number"])
@@ -69,12 +79,14 @@ class Desk:
 
     def look(self, name: str) -> Files:
         """The latest release's files, without fetching it."""
+        self.demand("fetch")
         self.assignment(name)
         return self.files("releases", self.store.release(name), name)
 
     def submissions(self, name: str | None = None, username: str | None = None) -> list[dict]:
-        """Receipts in the order of hand-in: one's own, or anybody's for a tutor."""
-        if not self.visitor.teaches:
+        """Receipts in the order of hand-in: one's own, or anybody's for who may see all."""
+        self.demand("see receipts")
+        if self.may("see receipts") != ALL:
             if username not in (None, self.visitor.name):
                 raise Refusal(403, "You can see your own submissions only.")
             username = self.visitor.name
@@ -84,33 +96,33 @@ class Desk:
 
     def submission(self, id: str) -> dict:
         """One receipt."""
-        row = self.find(id)
+        row = self.find(id, "see receipts")
         return self.receipt(row, {one["name"]: one for one in self.store.assignments()}, self.store.extensions())
 
     def submitted_files(self, id: str) -> Files:
         """What was handed in; the log says when a tutor took it."""
-        row = self.find(id)
+        row = self.find(id, "take work")
         if row["username"] != self.visitor.name:
             self.store.note_alone(self.visitor.name, "collected", row["assignment"], row["username"], id)
         return self.files("submissions", row, row["assignment"], row["username"])
 
     def feedback(self, id: str) -> Files:
         """The latest feedback on a submission."""
-        row = self.find(id)
+        row = self.find(id, "read feedback")
         return self.files("feedback", self.store.feedback(id), row["assignment"], row["username"])
 
     # What an associate may do
 
     def accept_submission(self, name: str) -> Unpacker:
         """Somewhere to write a submission that arrives."""
-        if not self.visitor.learns:
-            raise Refusal(403, "Only associates of this course hand in.")
+        self.demand("hand in")
         if not self.assignment(name)["released"]:
             raise Refusal(404, f"There is no assignment '{printable(name)}' here.")
         return self.store.unpacker(SUBMISSION)
 
     def submit(self, name: str, parcel: Parcel, way: str) -> tuple[dict, bool]:
         """The receipt for a submission, and whether it is a new one."""
+        self.demand("hand in")
         if way not in WAYS:
             raise Refusal(422, f"'{printable(way)}' is not a way to hand in.")
         self.demand_notebooks(name, parcel)
@@ -128,24 +140,24 @@ class Desk:
 
     def accept_release(self, name: str) -> Unpacker:
         """Somewhere to write a release that arrives."""
-        self.demand_teaching()
+        self.demand("release")
         return self.store.unpacker(RELEASE)
 
     def release(self, name: str, parcel: Parcel) -> tuple[dict, bool]:
         """Put an assignment out; the next number, or the latest where nothing changed."""
-        self.demand_teaching()
+        self.demand("release")
         if not any(is_notebook(entry.path) for entry in parcel.entries):
             raise Refusal(422, f"The release of {printable(name)} holds no notebook: put one into its first folder.")
         return self.store.add_release(name, parcel, self.visitor.name)
 
     def withdraw(self, name: str) -> None:
         """Hide an assignment from associates; what they handed in stays."""
-        self.demand_teaching()
+        self.demand("withdraw")
         self.store.withdraw(name, self.visitor.name)
 
     def set_terms(self, name: str, deadline: object, late: object, marks: object) -> dict:
         """Give an assignment its deadline (or None), what becomes of late work, and when marks are shown."""
-        self.demand_teaching()
+        self.demand("set terms")
         for value, allowed in ((late, LATE), (marks, MARKS)):
             if value not in allowed:
                 raise Refusal(422, f"'{printable(value)}' is not one of {', '.join(allowed)}.")
@@ -155,12 +167,12 @@ class Desk:
 
     def extend(self, name: str, username: str, deadline: object) -> None:
         """Give an associate a deadline of their own; None takes it back."""
-        self.demand_teaching()
+        self.demand("give time")
         self.store.extend(name, username, None if deadline is None else moment.read(deadline), self.visitor.name)
 
     def report(self, id: str, state: object, score: object = None, points: object = None) -> dict:
         """Say how far the marking of a submission is, with marks once there are any."""
-        self.demand_teaching()
+        self.demand("report marks")
         if state not in STATES:
             raise Refusal(422, f"'{printable(state)}' is not one of {', '.join(STATES)}.")
         if (score is None) != (points is None) or not all(is_mark(mark) for mark in (score, points)):
@@ -170,30 +182,35 @@ class Desk:
 
     def accept_feedback(self, id: str) -> Unpacker:
         """Somewhere to write feedback that arrives."""
-        self.demand_teaching()
-        self.find(id)
+        self.find(id, "give feedback")
         return self.store.unpacker(FEEDBACK)
 
     def give_feedback(self, id: str, parcel: Parcel) -> tuple[dict, bool]:
         """Return feedback on a submission to its associate."""
-        self.demand_teaching()
+        self.demand("give feedback")
         return self.store.add_feedback(id, parcel, self.visitor.name)
 
     def audit(self, after: int = 0, limit: int = 500) -> list[dict]:
         """Who did what, oldest first."""
-        self.demand_teaching()
+        self.demand("read the log")
         return self.store.audit(after, limit)
 
     # How
 
-    def demand_teaching(self) -> None:
-        if not self.visitor.teaches:
-            raise Refusal(403, "Only tutors of this course may do this.")
+    def may(self, action: str) -> str:
+        """How far the visitor may do an action."""
+        return reach(self.visitor.roles, action)
 
-    def find(self, id: str) -> dict:
-        """A submission that the visitor may see; Refusal as if it did not exist otherwise."""
+    def demand(self, action: str) -> None:
+        """Refusal where the visitor may not do an action at all."""
+        if not self.may(action):
+            raise Refusal(403, f"Only {who_may(action)} of this course may {ACTIONS[action].words}.")
+
+    def find(self, id: str, action: str) -> dict:
+        """A submission with which the visitor may do an action; Refusal as if it did not exist otherwise."""
+        self.demand(action)
         found = self.store.submissions(id=id)
-        if not found or not (self.visitor.teaches or found[0]["username"] == self.visitor.name):
+        if not found or not (self.may(action) == ALL or found[0]["username"] == self.visitor.name):
             raise Refusal(404, "There is no such submission.")
         return found[0]
 
@@ -205,7 +222,7 @@ class Desk:
         """What is told about a submission: marks only when its associate may see them."""
         assignment = terms[row["assignment"]]
         deadline = extensions.get((row["assignment"], row["username"]), assignment["deadline"])
-        shown = self.visitor.teaches or row["feedback"] or assignment["marks"] == "at once"
+        shown = self.may("report marks") or row["feedback"] or assignment["marks"] == "at once"
         state = "marked" if row["feedback"] else row["state"] or "received"
         if state == "marked" and not shown:
             state = "being marked"  # until its tutor gives it back

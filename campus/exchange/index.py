@@ -20,17 +20,12 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    create_engine,
-    event,
 )
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from campus.exchange.refusal import Refusal
 
-BUSY_SECONDS = 20  # how long a writer waits for another on SQLite
-CONNECT_SECONDS = 5
-POOL = 8
 TABLES_LOCK = 7_044_003  # PostgreSQL: whoever makes the tables
 AWAY = "The exchange's database does not answer: nothing was changed; try again in a minute."
 COUNTER = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts only in this type
@@ -119,33 +114,6 @@ AUDIT = Table(
     sqlite_autoincrement=True,
 )
 KEPT = (RELEASES, SUBMISSIONS, FEEDBACK, AUDIT)
-
-
-def connect(url: str) -> Engine:
-    """An engine whose transactions begin as writers where asked, so that none fails half-way."""
-    if not url.startswith("sqlite"):
-        return create_engine(
-            url,
-            pool_pre_ping=True,
-            pool_size=POOL,
-            pool_timeout=BUSY_SECONDS,
-            connect_args={"connect_timeout": CONNECT_SECONDS},
-        )
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=POOL, pool_timeout=BUSY_SECONDS)
-
-    @event.listens_for(engine, "connect")
-    def settle(connection: object, record: object) -> None:
-        connection.isolation_level = None  # transactions begin where we say
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA foreign_keys=ON")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("writes")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine
 
 
 def read(engine: Engine, work: Callable[[Connection], T]) -> T:

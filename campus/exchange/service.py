@@ -24,6 +24,7 @@ from tornado.ioloop import IOLoop, PeriodicCallback
 from tornado.web import Application, HTTPError, RequestHandler, stream_request_body
 
 from campus import folders
+from campus.cohort.roles import LEARNERS, MARKERS
 from campus.errors import FULL as FULL_DISK
 from campus.exchange import moment
 from campus.exchange.desk import Desk, Files, Visitor
@@ -44,7 +45,6 @@ from campus.exchange.store import Store, check_username
 log = logging.getLogger("campus.exchange")
 
 OPENAPI = Path(__file__).with_name("openapi.yaml")
-LEARNERS, MARKERS = f"nbgrader-{folders.COURSE_ID}", f"formgrade-{folders.COURSE_ID}"  # groups of the hub
 THREADS = 8
 JSON_BYTES = 16 * 1024
 AT_ONCE = 4  # uploads of one person
@@ -75,7 +75,7 @@ T = TypeVar("T")
 def read_visitor(model: dict) -> Visitor:
     """Who somebody is, from the hub's own answer about their token: groups of this course say what they may do."""
     if model.get("kind") == "service":
-        return Visitor(f"service:{model['name']}", teaches=model["name"] == folders.COURSE_ID)  # formgrader
+        return Visitor(f"service:{model['name']}", marks=model["name"] == folders.COURSE_ID)  # formgrader
     groups = model.get("groups") or []
     return Visitor(model["name"], learns=LEARNERS in groups, teaches=MARKERS in groups)
 

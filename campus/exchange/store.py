@@ -16,6 +16,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from campus import folders
+from campus.database import connect
 from campus.exchange import index, moment
 from campus.exchange.index import (
     ASSIGNMENTS,
@@ -64,7 +65,7 @@ class Store:
 
     def __init__(self, folder: Path | None = None, url: str | None = None, now: Callable[[], str] = moment.now):
         self.folder = folder or default_folder()
-        self.engine = index.connect(url or default_url(self.folder))
+        self.engine = connect(url or default_url(self.folder))
         self.now = now
         self.loose: dict[Path, float] = {}  # what no row names, and since when we know
 

@@ -11,7 +11,8 @@ from tornado.netutil import bind_sockets
 
 from campus import web
 from campus.book import build_book
-from campus.cohort import read_roster
+from campus.cohort.people import first_roster
+from campus.cohort.roster import read_roster
 from campus.folders import SITE
 from campus.progress import read_progress
 from campus.syllabus import list_sessions
@@ -29,7 +30,7 @@ def signed_in(tmp_path, monkeypatch):
 
     async def answer() -> None:
         sockets = bind_sockets(0, "127.0.0.1")
-        server = HTTPServer(web.make_application("/services/campus/", read_roster()))
+        server = HTTPServer(web.make_application("/services/campus/", lambda: read_roster(first_roster())))
         server.add_sockets(sockets)
         stop = asyncio.Event()
         started.put((sockets[0].getsockname()[1], asyncio.get_running_loop(), stop))

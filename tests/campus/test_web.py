@@ -9,12 +9,14 @@ from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 
 from campus import folders, web
-from campus.cohort import Person, read_roster
+from campus.cohort.people import first_roster
+from campus.cohort.roster import Person, read_roster
 from campus.exchange.client import connect
 from campus.syllabus import Module, Session
 
 PREFIX = "/services/campus/"
 CLINIC = "03-queues/03-3-clinic"
+EVE = Person("eve", "<b>Eve</b>", "e@example.org", *["&"] * 3, "lead", "2026", "", "", "")
 
 
 def make_session(tmp_path):
@@ -61,12 +63,12 @@ def hand_in(campus):
 @pytest.fixture
 def visit(campus, monkeypatch):
     """A function that fetches a page as somebody: (status, headers, text)."""
-    people = [*read_roster(), Person("eve", "<b>Eve</b>", "e@example.org", *["&"] * 3, "lead", "2026", "", "", "")]
+    people = [*read_roster(first_roster()), EVE]
 
     async def fetch(username, path):
         monkeypatch.setattr(web.Page, "get_current_user", lambda page: {"name": username})
         socket, port = bind_unused_port()
-        server = HTTPServer(web.make_application(PREFIX, people))
+        server = HTTPServer(web.make_application(PREFIX, lambda: people))
         server.add_socket(socket)
         try:
             answer = await AsyncHTTPClient().fetch(
@@ -224,7 +226,7 @@ def ask(campus, monkeypatch):
     async def fetch(username, body, token):
         monkeypatch.setattr(web.Page, "get_current_user", lambda page: {"name": username} if username else None)
         socket, port = bind_unused_port()
-        server = HTTPServer(web.make_application(PREFIX, read_roster()))
+        server = HTTPServer(web.make_application(PREFIX, lambda: read_roster(first_roster())))
         server.add_socket(socket)
         here = f"http://127.0.0.1:{port}{PREFIX}"
         try:

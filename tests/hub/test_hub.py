@@ -14,7 +14,7 @@ import pytest
 import requests
 from nbformat.v4 import new_code_cell, new_notebook
 
-from campus.cohort import GRADER
+from campus.cohort.roles import GRADER
 from campus.folders import COURSE_ID
 from campus.serve import MARK, find_free_ports
 
