@@ -77,7 +77,7 @@ class People:
 
     def ensure(self) -> "People":
         """Make the table where it is missing."""
-        write(self.engine, METADATA.create_all)
+        ensure_table(self.engine)
         return self
 
     def all(self) -> list[Member]:
@@ -104,6 +104,13 @@ class People:
     def of_account(self, account: str) -> Member | None:
         """Who takes part and has an account."""
         return next((one for one in self.all() if one.account == account and one.left_at is None), None)
+
+
+def ensure_table(engine: Engine) -> None:
+    """Make the table where it is missing; its file is for its owner alone, as it holds everybody's address."""
+    write(engine, METADATA.create_all)
+    if engine.dialect.name == "sqlite":
+        Path(engine.url.database).chmod(0o600)
 
 
 def read_members(db: Connection) -> list[Member]:
@@ -184,7 +191,6 @@ def load_roster(path: Path, dry_run: bool = False, many_leave: bool = False) -> 
     engine = connect(choose_url(database_file()))
 
     def work(db: Connection) -> dict:
-        METADATA.create_all(db)
         known = read_members(db)
         problems = check_same(found.people, known)
         if problems:
@@ -198,6 +204,7 @@ def load_roster(path: Path, dry_run: bool = False, many_leave: bool = False) -> 
         return tell_plan(found.file, plan, dry_run)
 
     try:
+        ensure_table(engine)
         return write(engine, work)
     finally:
         engine.dispose()
