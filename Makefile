@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: serve test soak bench book notebooks publish pictures setup setup-tests lint lock clean site-check
+.PHONY: serve test soak bench bench-site book live notebooks publish pictures looks setup setup-tests lint lock clean site-check
 
 serve: setup  ## Build what changed and start the hub on http://127.0.0.1:8000
 	@$(BIN)/campus notebooks && $(BIN)/campus book && $(BIN)/campus publish && exec $(BIN)/campus serve
@@ -16,13 +16,20 @@ soak: setup-tests  ## The exchange under load and faults for ten minutes, with t
 bench: setup-tests  ## Marking side by side with nbgrader and Otter, half an hour; writes docs/marking-speed.md
 	@$(BIN)/python -m benchmarks.marking $(BENCH)
 
+bench-site: setup-tests  ## The book with 60 sessions beside stock jupyter-book, an hour; writes docs/site-speed.md
+	@$(BIN)/campus notebooks && $(BIN)/python -m benchmarks.site $(BENCH)
+
 book: notebooks  ## The book as static files in build/book
 	@$(BIN)/campus book
+
+live: notebooks  ## The book while it is written, on http://127.0.0.1:8001: what is saved shows by itself
+	@exec env PYTHONHASHSEED=0 $(BIN)/campus live
 
 notebooks: setup  ## Every notebook, from its MyST source
 	@$(BIN)/campus notebooks
 
-site-check: setup-tests  ## Every page in a browser: access, other hosts, links, weight; then the statement that says so
+site-check: setup-tests  ## Every page in a browser: access, other hosts, links, weight, Lighthouse; then the statement
+	@$(PYTHON) campus/environment.py --tests --site
 	@$(BIN)/campus notebooks && $(BIN)/campus book && { $(BIN)/campus site-check; found=$$?; $(BIN)/campus book; exit $$found; }
 
 publish: notebooks
@@ -32,6 +39,9 @@ pictures: setup-tests  ## The pictures that the README shows, from the running h
 	@$(BIN)/campus notebooks && $(BIN)/campus book && $(BIN)/python -m pytest -q tests/end_to_end
 	cp build/screenshots/02-session-in-the-book.png docs/session.png
 	cp build/screenshots/03-session-in-the-workspace.png docs/workspace.png
+
+looks: setup-tests  ## Six pages before and after our look, at three widths, light and dark, into build/looks
+	@$(BIN)/campus notebooks && $(BIN)/campus book && $(BIN)/python -m benchmarks.looks
 
 setup:
 	@command -v $(PYTHON) >/dev/null || { echo "Python is missing: install the packages python3 and python3-venv." >&2; exit 1; }
@@ -48,6 +58,7 @@ lint: setup-tests
 lock:  ## requirements.txt from requirements.in; needs uv
 	uv pip compile -q --no-strip-extras --universal --fork-strategy fewest --python-version 3.11 --generate-hashes requirements.in -o requirements.txt
 	uv pip compile -q --no-strip-extras --universal --fork-strategy fewest --python-version 3.11 --generate-hashes requirements-test.in -o requirements-test.txt
+	uv pip compile -q --no-strip-extras --universal --fork-strategy fewest --python-version 3.11 --generate-hashes requirements-site.in -o requirements-site.txt
 
 clean:  ## Everything derived; state in var/ and the environment stay
 	rm -rf build

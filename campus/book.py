@@ -4,6 +4,7 @@ Only what changed is staged again, so that the builder reads only that again. A 
 stands is replaced by a good one and left alone by a bad one.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -12,8 +13,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -27,6 +28,7 @@ from campus.syllabus import Module, Session, list_files, list_sessions, read_fro
 ASSETS = ("_ext", "_static", "_templates")
 GLOSSARY = "guides/glossary.md"
 BUILDERS = ("jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme", "pydata-sphinx-theme", "latex2mathml")
+MACHINERY = ("directives", "book", "builder")  # modules of ours that every page depends on
 CELL = 10_000  # the builder counts the lines of a notebook's n-th cell from n times this and one more
 LINK = re.compile(r"(\]\()([^)\s:#]+)\.md((?:#[^)\s]*)?\))")
 INCLUDE = re.compile(r"^```\{include\} (\S+)\n```$", flags=re.MULTILINE)
@@ -56,6 +58,11 @@ class Places:
         return self.work / "_build" / "html"
 
     @property
+    def stamp(self) -> Path:
+        """What the last good run of the builder read."""
+        return self.work / "stamp.json"
+
+    @property
     def log(self) -> Path:
         """What the builder said last."""
         return self.work / "build.log"
@@ -74,10 +81,20 @@ def build_book(
         ("Building pages", build_pages),
         ("Publishing the site", publish_site),
     ]
-    for done, (what, step) in enumerate(steps):
-        progress(what, done, len(steps))
-        step(places)
+    with hold(places):
+        for done, (what, step) in enumerate(steps):
+            progress(what, done, len(steps))
+            step(places)
     progress("", len(steps), len(steps))
+
+
+@contextmanager
+def hold(places: Places) -> Iterator[None]:
+    """Let one process build at a time; others wait. The system lets go of the lock however we end."""
+    places.work.parent.mkdir(parents=True, exist_ok=True)
+    with places.work.with_suffix(".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 # Sources
@@ -112,13 +129,18 @@ def code_in_names(code: str) -> str:
 def stage_sources(places: Places) -> None:
     """Make the staged tree hold what the builder reads, touching only what changed."""
     staged = list_staged(places)
-    for name, content in staged.items():
-        write_changed(places.source / name, content)
+    write_staged(staged, places)
     drop_strangers(places.source, set(staged))
 
 
-def list_staged(places: Places) -> dict[str, bytes]:
-    """Every file the builder reads, by its name in the staged tree."""
+def write_staged(staged: dict[str, bytes], places: Places) -> None:
+    """Put files into the staged tree, touching only what changed."""
+    for name, content in staged.items():
+        write_changed(places.source / name, content)
+
+
+def list_staged(places: Places, changed: set[str] | None = None) -> dict[str, bytes]:
+    """Every file the builder reads, by its name in the staged tree; of notebooks only those named, where some are."""
     modules = read_modules(places)
     sessions = {f"modules/{session.name}": session for session in list_sessions(modules)}
     assets = [path for folder in ASSETS for path in sorted((places.book / folder).rglob("*.*"))]
@@ -126,12 +148,14 @@ def list_staged(places: Places) -> dict[str, bytes]:
     own = [places.book / "_config.yml", places.book / "_toc.yml", *assets]
     staged = {path.relative_to(places.book).as_posix(): path.read_bytes() for path in own}
     for page in list_pages(places):
+        if page in sessions and changed is not None and sessions[page].name not in changed:
+            continue
         if page in sessions:
             staged[f"{page}.ipynb"] = stage_notebook(places, page, set(sessions))
         else:
             staged[f"{page}.md"] = stage_page(places, page, set(sessions))
-    report = {"site-check.json": places.report.read_bytes()} if places.report.exists() else {}
-    return staged | report | {"syllabus.json": describe(modules, places).encode()}
+    report = places.report.read_bytes() if places.report.exists() else b"{}"  # a missing one is read again each time
+    return staged | {"site-check.json": report, "syllabus.json": describe(modules, places).encode()}
 
 
 def list_pages(places: Places) -> list[str]:
@@ -225,17 +249,20 @@ def describe_assignments(places: Places) -> dict[str, dict]:
 
 def build_pages(places: Places) -> None:
     """Run the builder unless the last good run read the same; a warning stops here, with its file and line."""
-    staged = {path.relative_to(places.source).as_posix(): path for path in list_tree(places.source)}
-    machinery, everything = digest_machinery(staged), digest(staged.values())
-    stamp = places.work / "stamp.json"
-    built = read_stamp(stamp)
-    if built == {"machinery": machinery, "everything": everything}:
+    wanted, built = make_stamp(places), read_stamp(places.stamp)
+    if built == wanted:
         return
-    if built.get("machinery") != machinery and places.work.exists():
+    if built.get("machinery") != wanted["machinery"] and places.work.exists():
         shutil.rmtree(places.work)
-    stamp.unlink(missing_ok=True)
+    places.stamp.unlink(missing_ok=True)
     run_builder(places)
-    stamp.write_text(json.dumps({"machinery": machinery, "everything": everything}))
+    places.stamp.write_text(json.dumps(wanted))
+
+
+def make_stamp(places: Places) -> dict[str, str]:
+    """Digests of what is staged: of what every page depends on, and of everything."""
+    staged = {path.relative_to(places.source).as_posix(): path for path in list_tree(places.source)}
+    return {"machinery": digest_machinery(staged), "everything": digest(staged.values())}
 
 
 def read_stamp(stamp: Path) -> dict:
@@ -248,17 +275,19 @@ def read_stamp(stamp: Path) -> dict:
 def digest_machinery(staged: dict[str, Path]) -> str:
     """A digest of what every page depends on: settings, contents, headings, extensions, styles, versions."""
     common = [path for name, path in staged.items() if not name.endswith((".md", ".ipynb", ".json"))]
-    common += [ROOT / "campus" / "directives.py", ROOT / "campus" / "book.py"]
+    common += [ROOT / "campus" / f"{name}.py" for name in MACHINERY]
     common += [path for name, path in staged.items() if name == GLOSSARY]  # its definitions stand on every page
-    headings = [find_heading(path) for name, path in staged.items() if name.endswith((".md", ".ipynb"))]
+    headings = [find_heading(name, path.read_bytes()) for name, path in staged.items()]
     versions = [version(name) for name in BUILDERS]
     return digest(common, [*headings, *versions, os.environ.get("CAMPUS_HUB_URL", "")])
 
 
-def find_heading(page: Path) -> str:
-    """The first heading of a staged page, which every page's contents show."""
-    text = page.read_text(encoding="utf-8")
-    if page.suffix == ".ipynb":
+def find_heading(name: str, content: bytes) -> str:
+    """The first heading of a staged page, which every page's contents show; nothing for other files."""
+    if not name.endswith((".md", ".ipynb")):
+        return ""
+    text = content.decode()
+    if name.endswith(".ipynb"):
         cells = json.loads(text)["cells"]
         text = "\n".join(cell["source"] for cell in cells if cell["cell_type"] == "markdown")
     found = HEADING.search(text)
@@ -274,9 +303,8 @@ def digest(files, texts: list[str] | tuple = ()) -> str:
 
 
 def run_builder(places: Places) -> None:
-    """Run Jupyter Book with warnings as errors; after a bad run the next one reads every page again."""
-    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(places.source)]
-    command += ["--path-output", str(places.work), "--warningiserror", "--nitpick", "--keep-going"]
+    """Run the builder with warnings as errors; after a bad run the next one reads every page again."""
+    command = [sys.executable, "-m", "campus.builder", str(places.source), str(places.work)]
     paths = os.pathsep.join(path for path in (str(ROOT), os.environ.get("PYTHONPATH", "")) if path)
     places.work.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
@@ -289,16 +317,24 @@ def run_builder(places: Places) -> None:
     )
     said = COLOUR.sub("", done.stdout)
     places.log.write_text(said, encoding="utf-8")
+    try:
+        refuse_faults(said, places)
+        if done.returncode:
+            last = [line for line in said.splitlines() if line.strip()][-3:]
+            said_where = f"All that was said is in {where(places.log)}."
+            raise CampusError(f"The book could not be built: {' '.join(last)} {said_where}")
+    except CampusError:
+        shutil.rmtree(places.work / "_build" / ".doctrees", ignore_errors=True)
+        raise
+
+
+def refuse_faults(said: str, places: Places) -> None:
+    """CampusError with each warning that the builder gave, in terms of the sources."""
     warnings = [WARNING.match(line) for line in said.splitlines()]
     told = [tell(found, places) for found in warnings if found]
-    if not done.returncode and not told:
-        return
-    shutil.rmtree(places.work / "_build" / ".doctrees", ignore_errors=True)
-    if not told:
-        last = [line for line in said.splitlines() if line.strip()][-3:]
-        raise CampusError(f"The book could not be built: {' '.join(last)} All that was said is in {where(places.log)}.")
-    more = [f"and {len(told) - MOST_TOLD} more, in {where(places.log)}."] if len(told) > MOST_TOLD else []
-    raise CampusError("\n".join(["The book was not published. Mend these:", *told[:MOST_TOLD], *more]))
+    if told:
+        more = [f"and {len(told) - MOST_TOLD} more, in {where(places.log)}."] if len(told) > MOST_TOLD else []
+        raise CampusError("\n".join(["The book was not published. Mend these:", *told[:MOST_TOLD], *more]))
 
 
 def tell(found: re.Match, places: Places) -> str:

@@ -99,33 +99,100 @@ def book() -> None:
 
 
 @app.command()
+def live(port: Annotated[int, typer.Option(help="Where it is served, on this machine alone.")] = 8001) -> None:
+    """Build the book, serve it, and show in the browser what is saved as it is saved, until Ctrl-C."""
+    from campus.live import live as keep_book_live
+
+    def say(sentence: str) -> None:
+        out.print(sentence, markup=False, highlight=False)
+
+    with told_plainly():
+        keep_book_live(port, say=say)
+
+
+@app.command()
 def site_check(
     only: Annotated[
         list[str] | None, typer.Argument(help="Pages such as modules/03-queues/index.html; all without.")
     ] = None,
+    lighthouse: Annotated[bool, typer.Option(help="Also measure sessions at slow 4G with Lighthouse.")] = True,
 ) -> None:
-    """Look at every page of the book in a browser: access, other hosts, links, alt texts, weight, reading ease."""
+    """Look at every page of the book in a browser: access, other hosts, links, alt texts, weight, speed."""
+    from campus.lighthouse import measure_pages
+    from campus.references import bring_up_to_date, list_references, read_seen
     from campus.site_check import FAULTS, check_site, count_faults, make_report, write_report
 
     with told_plainly():
         with progress_bar("Looking at pages") as progress:
             checked = check_site(progress, names=only)
         out.print(page_table(checked))
+        measured = []
+        if lighthouse:
+            with progress_bar("Measuring sessions") as progress:
+                measured = measure_pages([page.name for page in checked if is_session(page.name)], progress)
+            out.print(lighthouse_table(measured))
         for page in checked:
             for kind in FAULTS:
                 for fault in getattr(page, kind):
                     out.print(f"{page.name}: {kind}: {fault}", style="red", markup=False, highlight=False)
+        for page in measured:
+            for fault in page.shortfalls:
+                out.print(f"{page.name}: Lighthouse: {fault}", style="red", markup=False, highlight=False)
         found = count_faults(checked)
+        references = bring_up_to_date(list_references(), read_seen())
         table = Table("", "Count", title="The site check", title_justify="left")
         table.add_row("Pages", str(len(checked)))
         for kind, words in FAULTS.items():
             table.add_row(words, str(found[kind]))
-        table.add_row("External references", str(len({link for page in checked for link in page.external})))
+        table.add_row("Lighthouse marks under 95", str(sum(len(page.shortfalls) for page in measured)))
+        table.add_row("References to other hosts", str(len(references)))
+        table.add_row("of them never seen to answer", str(sum(day is None for day in references.values())))
         out.print(table)
         if not only:
-            report = write_report(make_report(checked, date.today()))
+            report = write_report(make_report(checked, date.today(), measured))
             out.print(f"All of it is in {report}.", highlight=False)
-        if any(found.values()):
+        if any(found.values()) or any(page.shortfalls for page in measured):
+            raise typer.Exit(1)
+
+
+def is_session(name: str) -> bool:
+    """Whether a page of the site is a session's."""
+    return name.startswith("modules/") and not name.endswith("/index.html")
+
+
+def lighthouse_table(measured: list) -> Table:
+    """What Lighthouse found on each page."""
+    table = Table("Page", caption="Lighthouse: a phone at slow 4G; paints in seconds, script in milliseconds blocked")
+    for heading in ("Speed", "Access", "Practice", "First paint", "Largest", "Shift", "Blocked"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for page in measured:
+        marks = (page.performance, page.accessibility, page.best_practices)
+        times = (f"{page.first_paint:.1f}", f"{page.largest_paint:.1f}", f"{page.layout_shift:.3f}", str(page.blocked))
+        table.add_row(page.name, *map(str, marks), *times)
+    return table
+
+
+@app.command()
+def references(
+    look: Annotated[bool, typer.Option("--look", help="Ask each address once; needs a network.")] = False,
+) -> None:
+    """The addresses of other hosts that the book names, and when each was last seen; kept in book/references.tsv."""
+    from campus.references import bring_up_to_date, list_references, read_seen, write_seen
+    from campus.references import look as look_at_all
+
+    with told_plainly():
+        seen, faults = bring_up_to_date(list_references(), read_seen()), {}
+        if look:
+            with progress_bar("Asking hosts") as progress:
+                seen, faults = look_at_all(seen, date.today(), progress)
+        write_seen(seen)
+        table = Table("Address", "Last seen")
+        for address, day in seen.items():
+            table.add_row(address, day.isoformat() if day else "never")
+        out.print(table)
+        for address, fault in faults.items():
+            out.print(f"{address} {fault}", style="red", markup=False, highlight=False)
+        if faults:
             raise typer.Exit(1)
 
 
@@ -142,6 +209,18 @@ def page_table(checked: list) -> Table:
         row = (str(page.words), ease, f"{page.weight / 1000:.0f}", f"{figures / 1000:.0f}", str(page.faults))
         table.add_row(page.name, *row)
     return table
+
+
+@app.command(name="print")
+def print_on_paper(
+    module: Annotated[str, typer.Argument(help="A module's number or folder, such as 3 or 03-queues.")],
+    target: Annotated[Path | None, typer.Option("--to", help="The PDF; build/print/MODULE.pdf without it.")] = None,
+) -> None:
+    """A module of the built book as one PDF, tagged for screen readers."""
+    from campus.printing import print_module
+
+    with told_plainly():
+        out.print(f"Printed: {print_module(module, target)}", highlight=False)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Make `.venv` from the lock, with nothing but the system's Python; run as `python3 campus/environment.py [--tests]`.
+"""Make `.venv` from the lock, with the system's Python alone: `python3 campus/environment.py [--tests] [--site]`.
 
 Finished steps leave a stamp that names what they were made from, so that an interrupted run goes on where it stopped.
 This file must parse on any Python 3, to tell those who have an old one.
@@ -18,18 +18,19 @@ VENV = os.path.join(ROOT, ".venv")
 PYTHON = os.path.join(VENV, "bin", "python")
 OLDEST = (3, 11)
 NEEDED_MB = 3000
+MORE = (("--tests", "requirements-test.txt"), ("--site", "requirements-site.txt"))
 NETWORK_WORDS = (
     "connection", "network", "resolve", "timed out", "timeout", "proxyerror", "unreachable", "no matching distribution",
 )  # fmt: skip
 
 
-def ensure_environment(with_tests):
+def ensure_environment(more):
     """Make or complete the environment; each step does nothing when its stamp matches."""
     refuse_old_python()
     ensure_venv()
     ensure_packages("requirements.txt")
-    if with_tests:
-        ensure_packages("requirements-test.txt")
+    for lock in more:
+        ensure_packages(lock)
     ensure_project()
 
 
@@ -171,7 +172,7 @@ def stop(sentence):
 
 if __name__ == "__main__":
     try:
-        ensure_environment(with_tests="--tests" in sys.argv)
+        ensure_environment([lock for word, lock in MORE if word in sys.argv])
     except KeyboardInterrupt:
         stop("Stopped; run the command again to go on.")
     except OSError as error:

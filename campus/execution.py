@@ -48,8 +48,8 @@ class Outputs:
     peak_mb: float
 
 
-def run_all(runs: list[Run], progress: Callable[[str, int, int], None]) -> tuple[dict[str, Outputs], int]:
-    """The outputs of every run by name, and how many were not in the cache; all failures are told at once."""
+def run_all(runs: list[Run], progress: Callable[[str, int, int], None]) -> tuple[dict[str, Outputs], tuple[str, ...]]:
+    """The outputs of every run by name, and which were not in the cache; all failures are told at once."""
     found = {run.name: load_outputs(run) for run in runs}
     todo = [run for run in runs if found[run.name] is None]
     if todo:
@@ -57,7 +57,7 @@ def run_all(runs: list[Run], progress: Callable[[str, int, int], None]) -> tuple
             found |= asyncio.run(run_side_by_side(todo, progress))
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
-    return found, len(todo)
+    return found, tuple(run.name for run in todo)
 
 
 async def run_side_by_side(runs: list[Run], progress: Callable[[str, int, int], None]) -> dict[str, Outputs]:

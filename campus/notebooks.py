@@ -52,12 +52,17 @@ FILL = "# Your turn: replace each {gap} first. Until then this cell may end in a
 
 @dataclass(frozen=True)
 class Built:
-    """What a build did: notebooks by kind, how many were run, and seconds and peak memory of each session."""
+    """What a build did: notebooks by kind, which were run, and seconds and peak memory of each session."""
 
     sessions: int
     assignments: int
-    ran: int
+    run: tuple[str, ...]
     figures: dict[str, dict[str, float]]
+
+    @property
+    def ran(self) -> int:
+        """How many sessions were run."""
+        return len(self.run)
 
 
 def build_notebooks(
@@ -73,14 +78,14 @@ def build_notebooks(
     runs = [
         Run(where(session.path), notebooks[session.name], RUNNING / session.path.parent.name) for session in sessions
     ]
-    outputs, ran = run_all(runs, progress)
+    outputs, run_now = run_all(runs, progress)
     for session, run in zip(sessions, runs, strict=True):
         write_notebook(fill_outputs(run.notebook, outputs[run.name]), EXECUTED / f"{session.name}.ipynb")
     figures = {run.name: {"seconds": outputs[run.name].seconds, "peak_mb": outputs[run.name].peak_mb} for run in runs}
     if only:
-        return Built(len(sessions), 0, ran, figures)
+        return Built(len(sessions), 0, run_now, figures)
     drop_strangers(sessions)
-    return Built(len(sessions), build_assignments(), ran, figures)
+    return Built(len(sessions), build_assignments(), run_now, figures)
 
 
 # Reading

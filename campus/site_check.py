@@ -7,10 +7,8 @@ files themselves.
 
 import functools
 import gzip
-import http.server
 import json
 import posixpath
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +21,7 @@ from urllib.parse import unquote, urlsplit
 from campus import folders
 from campus.browser import QUIET, Visit, ensure_chromium
 from campus.errors import CampusError
+from campus.pages import serve
 from campus.reading_ease import reading_ease
 
 REPORT = folders.BUILD / "site-check" / "site-check.json"
@@ -225,36 +224,6 @@ def add_alt_faults(checked: list[Checked], pages: dict[str, Read]) -> None:
 # The browser
 
 
-def make_handler(site: Path) -> Callable:
-    """A static server's handler that sends the same policy as the campus does."""
-    from campus.web import BOOK_POLICY, HEADERS
-
-    class Pages(http.server.SimpleHTTPRequestHandler):
-        def end_headers(self) -> None:
-            for name, value in {**HEADERS, "Content-Security-Policy": BOOK_POLICY}.items():
-                self.send_header(name, value)
-            super().end_headers()
-
-        def log_message(self, *arguments) -> None:
-            pass
-
-    return functools.partial(Pages, directory=str(site))
-
-
-@contextmanager
-def serve(site: Path) -> Iterator[str]:
-    """The address of a static server for a site on a free port of the loopback, with the campus's own policy."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), make_handler(site))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
 @contextmanager
 def browse() -> Iterator:
     """A real Chromium; CampusError where it, or what drives it, is missing."""
@@ -345,7 +314,7 @@ def count_faults(checked: list[Checked]) -> dict[str, int]:
     return {kind: sum(len(getattr(page, kind)) for page in checked) for kind in FAULTS}
 
 
-def make_report(checked: list[Checked], today: date) -> dict:
+def make_report(checked: list[Checked], today: date, measured: list | tuple = ()) -> dict:
     """What a run found, as plain data."""
     external: dict[str, list[str]] = {}
     for page in checked:
@@ -359,6 +328,7 @@ def make_report(checked: list[Checked], today: date) -> dict:
         "faults": count_faults(checked),
         "pages": [{**asdict(page), "weight": page.weight} for page in checked],
         "external": external,
+        "lighthouse": [asdict(page) for page in measured],
     }
 
 

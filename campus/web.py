@@ -409,6 +409,10 @@ class LostHandler(Page):
 
 def make_application(prefix: str, people: Callable[[], list[Person]]) -> Application:
     """The pages under a prefix that ends with a slash, for those who take part at the moment of asking."""
+    settings = {"prefix": prefix, "people": people, "cookie_secret": secrets.token_bytes(32)}
+    # Only the book is sent compressed: its pages say the same to everybody, so that their length betrays nothing.
+    folder = {"path": str(folders.SITE), "default_filename": "index.html"}
+    book = Application([(f"{prefix}book/(.+)", BookHandler, folder)], compress_response=True, **settings)
     return Application(
         [
             (prefix, NextHandler),
@@ -416,7 +420,7 @@ def make_application(prefix: str, people: Callable[[], list[Person]]) -> Applica
             (f"{prefix}oauth_callback", HubOAuthCallbackHandler),
             (f"{prefix}static/(.*)", StaticFileHandler, {"path": str(HERE / "static")}),
             (f"{prefix}book/?", RedirectHandler, {"url": f"{prefix}book/index.html"}),
-            (f"{prefix}book/(.+)", BookHandler, {"path": str(folders.SITE), "default_filename": "index.html"}),
+            (f"{prefix}book/.+", book),
             (f"{prefix}open/(.*)", OpenHandler),
             (f"{prefix}workspace", WorkspaceHandler),
             (f"{prefix}api/progress", ProgressHandler),
@@ -424,9 +428,7 @@ def make_application(prefix: str, people: Callable[[], list[Person]]) -> Applica
             (f"{prefix}api/network/socket", EchoHandler),
             (".*", LostHandler),
         ],
-        prefix=prefix,
-        people=people,
-        cookie_secret=secrets.token_bytes(32),
+        **settings,
     )
 
 

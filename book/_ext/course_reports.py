@@ -9,6 +9,14 @@ from docutils import nodes
 from docutils.parsers.rst import Directive
 
 REPORT = "site-check.json"
+SPEED = {
+    "performance": "performance",
+    "accessibility": "accessibility",
+    "practice": "best_practices",
+    "first paint": "first_paint",
+    "largest paint": "largest_paint",
+    "layout shift": "layout_shift",
+}
 TESTS = {
     "scripts": "Scripts run",
     "campus": "The campus can be reached, signed in",
@@ -40,18 +48,55 @@ def tell_results(report: dict) -> list[str]:
     return told + [f"Not met: {help} ({rule})." for rule, help in rules]
 
 
-class SiteCheckResults(Directive):
-    """The sentences of the last site check."""
+def tell_speed(report: dict) -> tuple[str, list[list[str]]]:
+    """What Lighthouse found in the last site check, in a sentence and in rows; or that it was not asked."""
+    pages = report.get("lighthouse", [])
+    if not pages:
+        return "Lighthouse has not looked at this copy of the book yet: `make site-check` asks it.", []
+    day = date.fromisoformat(report["date"])
+    said = f"On {day.day} {day:%B %Y} it gave {len(pages)} pages these marks of 100; paints are in seconds."
+    rows = [
+        [page["name"].split("/")[-1].removesuffix(".html"), *(str(page[kind]) for kind in SPEED.values())]
+        for page in pages
+    ]
+    return said, rows
 
-    def run(self) -> list[nodes.Node]:
+
+def draw_table(headings: list[str], rows: list[list[str]]) -> nodes.table:
+    """A table of text."""
+    group = nodes.tgroup("", *(nodes.colspec(colwidth=1) for _ in headings), cols=len(headings))
+    head, *body = (
+        nodes.row("", *(nodes.entry("", nodes.paragraph("", text)) for text in row)) for row in [headings, *rows]
+    )
+    return nodes.table("", group + [nodes.thead("", head), nodes.tbody("", *body)])
+
+
+class Report(Directive):
+    """Common ground: the report of the last site check, on which the page depends."""
+
+    def read(self) -> dict:
         env = self.state.document.settings.env
         path = Path(env.srcdir) / REPORT
         env.note_dependency(str(path))
-        report = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        drawn = [
-            nodes.paragraph("", "", *self.state.inline_text(said, self.lineno)[0]) for said in tell_results(report)
-        ]
-        return drawn
+        return json.loads(path.read_text(encoding="utf-8"))
+
+    def say(self, said: str) -> nodes.paragraph:
+        return nodes.paragraph("", "", *self.state.inline_text(said, self.lineno)[0])
+
+
+class SiteCheckResults(Report):
+    """The sentences of the last site check."""
+
+    def run(self) -> list[nodes.Node]:
+        return [self.say(said) for said in tell_results(self.read())]
+
+
+class SiteCheckSpeed(Report):
+    """What Lighthouse found in the last site check."""
+
+    def run(self) -> list[nodes.Node]:
+        said, rows = tell_speed(self.read())
+        return [self.say(said), *([draw_table(["page", *SPEED], rows)] if rows else [])]
 
 
 class NetworkCheck(Directive):
@@ -72,5 +117,6 @@ class NetworkCheck(Directive):
 
 def setup(app) -> dict:
     app.add_directive("site-check-results", SiteCheckResults)
+    app.add_directive("site-check-speed", SiteCheckSpeed)
     app.add_directive("network-check", NetworkCheck)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

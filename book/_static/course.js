@@ -1,4 +1,4 @@
-// Small helps for keyboards: what scrolls sideways can be reached, and Escape shuts the definition of a word.
+// Small helps: what scrolls sideways can be reached by keyboard, Escape shuts the definition of a word, and paper is light.
 (() => {
   const reach = () => {
     for (const part of document.querySelectorAll("div.math, .course-wide")) {
@@ -20,6 +20,10 @@
     if (event.key !== "Escape") return;
     for (const term of document.querySelectorAll(".course-term:is(:hover, :focus-within)")) term.classList.add("course-shut");
   });
+  const page = document.documentElement.dataset;
+  let chosen = page.theme;
+  addEventListener("beforeprint", () => { chosen = page.theme; page.theme = "light"; });
+  addEventListener("afterprint", () => { page.theme = chosen; });
   addEventListener("load", reach);
   addEventListener("resize", reach);
 })();

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from playwright.sync_api import Page, sync_playwright
 
 from campus.browser import QUIET, Visit, ensure_chromium
-from campus.site_check import serve
+from campus.pages import serve
 
 __all__ = ["browse", "read", "serve"]
 

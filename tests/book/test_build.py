@@ -1,10 +1,11 @@
 """When the book is built, what stops it, and what an author is told."""
 
 import base64
+import threading
 
 import pytest
 
-from campus.book import Places, build_book, check_sources, list_staged
+from campus.book import Places, build_book, check_sources, hold, list_staged
 from campus.errors import CampusError
 
 from .conftest import PAGE, add_to_page, figure, read_cells, write_notebook
@@ -113,6 +114,17 @@ def test_does_a_page_taken_out_leave_the_site_and_a_hub_elsewhere_enter_the_link
     page = (course.site / "modules" / "03-queues" / "03-3-clinic.html").read_text(encoding="utf-8")
     assert 'href="https://hub.example.org/services/campus/open/03-queues/03-3-clinic.ipynb"' in page
     assert 'href="https://hub.example.org/services/campus/"' in page
+
+
+def test_does_a_second_build_wait_for_the_first(built):
+    order = []
+    with hold(built):
+        second = threading.Thread(target=lambda: (build_book(places=built), order.append("second")))
+        second.start()
+        second.join(timeout=0.5)
+        order.append("first")
+    second.join(timeout=120)
+    assert order == ["first", "second"]
 
 
 def test_must_every_session_written_be_in_the_table_of_contents(copy_course):

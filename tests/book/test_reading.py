@@ -112,13 +112,24 @@ def test_does_the_first_tab_lead_past_the_contents(pages):
         assert page.url.endswith("#main-content")
 
 
-def test_does_no_page_scroll_sideways_at_320_pixels(pages):
-    with serve(SITE) as address, browse(viewport={"width": 320, "height": 640}) as visit:
+@pytest.mark.parametrize("width", [320, 640])  # 1280 pixels at 400% and at 200% zoom
+def test_does_no_page_scroll_sideways_when_it_is_zoomed(pages, width):
+    with serve(SITE) as address, browse(viewport={"width": width, "height": 640}) as visit:
         page = visit.context.new_page()
         for name in pages:
             page.goto(f"{address}/{name}")
-            width = page.evaluate("document.documentElement.scrollWidth")
-            assert width <= 320, f"{name} is {width} pixels wide"
+            found = page.evaluate("document.documentElement.scrollWidth")
+            assert found <= width, f"{name} is {found} pixels wide"
+
+
+def test_does_no_word_stick_out_when_letters_alone_are_twice_as_large(pages):
+    session = list_sessions()[0].name
+    with serve(SITE) as address, browse() as visit:
+        page = visit.context.new_page()
+        for name in ("index.html", f"modules/{session}.html"):
+            page.goto(f"{address}/{name}")
+            page.add_style_tag(content="html { font-size: 200% }")
+            assert page.evaluate("document.documentElement.scrollWidth") <= 1280, name
 
 
 def answer_by_keyboard(page) -> tuple[str, str]:

@@ -33,3 +33,19 @@ def test_does_the_statement_have_the_figures_of_the_run_and_name_what_is_not_met
     ):
         assert said in told
     assert told.count("Not met") == 1
+
+
+def test_is_a_book_that_lighthouse_did_not_look_at_said_to_be_so():
+    from course_reports import tell_speed
+
+    said, rows = tell_speed(REPORT)
+    assert "has not looked at this copy" in said and rows == []
+
+
+def test_does_the_speed_of_each_page_stand_as_lighthouse_gave_it():
+    from course_reports import SPEED, tell_speed
+
+    marks = dict(zip(SPEED.values(), (97, 100, 96, 1.2, 1.9, 0.01), strict=True))
+    said, rows = tell_speed(REPORT | {"lighthouse": [{"name": "modules/03-queues/03-3-clinic.html", **marks}]})
+    assert "25 November 2026" in said
+    assert rows == [["03-3-clinic", "97", "100", "96", "1.2", "1.9", "0.01"]]

@@ -7,8 +7,9 @@ import pytest
 from campus.book import build_book
 from campus.errors import CampusError
 from campus.folders import SITE
+from campus.pages import serve
 from campus.reading_ease import count_syllables, reading_ease
-from campus.site_check import FAULTS, WEIGHT_REACH, check_site, count_faults, make_report, read_html, serve
+from campus.site_check import FAULTS, WEIGHT_REACH, check_site, count_faults, make_report, read_html
 from campus.syllabus import list_sessions
 
 from .reader import browse

@@ -171,6 +171,13 @@ def test_is_a_page_of_the_book_served(visit):
     assert (status, page) == (200, f"This is SITE/modules/{CLINIC}.html.")
 
 
+def test_is_the_book_sent_compressed_and_nothing_else(visit, campus):
+    (campus / "SITE" / "long.html").write_text("Words. " * 1000)
+    _, headers, page = visit("asha", "book/long.html")
+    assert headers["X-Consumed-Content-Encoding"] == "gzip" and page == "Words. " * 1000
+    assert "X-Consumed-Content-Encoding" not in visit("asha")[1]
+
+
 def test_may_a_page_of_the_book_ask_no_other_host(visit):
     _, headers, _ = visit("asha", "book/index.html")
     assert "http" not in headers["Content-Security-Policy"]
