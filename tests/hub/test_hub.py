@@ -1,5 +1,6 @@
 """Does a real hub let the right people in, show each their own, keep to this machine, and leave nothing behind?"""
 
+import asyncio
 import os
 import re
 import signal
@@ -7,18 +8,22 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from urllib.parse import quote
 
 import nbformat
 import psutil
 import pytest
 import requests
 from nbformat.v4 import new_code_cell, new_notebook
+from tornado.httpclient import HTTPRequest
+from tornado.websocket import websocket_connect
 
 from campus.cohort.roles import GRADER
 from campus.folders import COURSE_ID
 from campus.serve import MARK, find_free_ports
 from tests.hub.served import PASSWORD, SERVE, Hub
 
+NETWORK, PROGRESS = "/services/campus/api/network", "/services/campus/api/progress"
 LANDING = {
     "asha": "Hello Asha Example",
     "tara": "Mark what was handed in",
@@ -128,6 +133,50 @@ def test_do_fonts_of_the_book_reach_a_signed_in_reader(hub):
     asked = f"{hub.base}/services/campus/book/_static/none.woff2"
     answer = session.get(asked, headers={"Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin"})
     assert answer.url == asked and answer.status_code == 404
+
+
+def test_does_a_large_upload_of_the_network_page_arrive_through_the_proxy(hub):
+    session, _ = hub.sign_in("asha")
+    sent = session.post(f"{hub.base}{NETWORK}", data=bytes(8_000_000), headers={"X-XSRFToken": network_token(session)})
+    assert sent.status_code == 200 and sent.json() == {"bytes": 8_000_000}
+
+
+def test_does_the_socket_of_the_network_page_answer_through_the_proxy(hub):
+    session, _ = hub.sign_in("asha")
+    cookies = "; ".join(
+        f"{one.name}={one.value}" for one in session.cookies if "/services/campus/".startswith(one.path)
+    )
+    address = f"{hub.base}{NETWORK}/socket?_xsrf={quote(network_token(session))}".replace("http", "ws", 1)
+
+    async def ask() -> str:
+        socket = await websocket_connect(HTTPRequest(address, headers={"Cookie": cookies, "Origin": hub.base}))
+        await socket.write_message("hello")
+        return await socket.read_message()
+
+    assert asyncio.run(ask()) == "hello"
+
+
+def test_is_what_anybody_keeps_in_the_book_theirs_alone(hub):
+    asha, _ = hub.sign_in("asha")
+    entry = {"kind": "done", "session": "3.3", "name": "session", "value": "yes"}
+    kept = asha.put(f"{hub.base}{PROGRESS}", json=entry, headers={"X-XSRFToken": network_token(asha)})
+    assert kept.status_code == 200, kept.text
+    ben, _ = hub.sign_in("ben")
+    values = [[one["value"] for one in who.get(f"{hub.base}{PROGRESS}").json()["progress"]] for who in (asha, ben)]
+    assert values == [["yes"], []]
+
+
+@pytest.mark.parametrize("path", ["/services/campus/api/network", "/services/campus/api/progress"])
+def test_do_the_books_endpoints_need_a_sign_in_and_its_token(hub, path):
+    method = "PUT" if path == PROGRESS else "POST"
+    assert requests.request(method, hub.base + path, data=b"{}", timeout=30).status_code == 403
+    session, _ = hub.sign_in("asha")
+    assert session.request(method, hub.base + path, data=b"{}").status_code == 403
+
+
+def network_token(session) -> str:
+    """The token that a page of the book sends back."""
+    return next(one.value for one in session.cookies if one.name == "_xsrf" and one.path == "/services/campus/")
 
 
 def test_can_an_associate_not_enter_the_workspace_of_another(hub, workspace):
