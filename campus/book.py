@@ -22,7 +22,7 @@ from pathlib import Path
 import yaml
 
 from campus.errors import CampusError
-from campus.folders import BOOK, BUILD, CLEAN, EXECUTED, EXERCISES, MODULES, ROOT, SITE
+from campus.folders import BOOK, BUILD, CLEAN, EXECUTED, EXERCISES, MODULES, PICTURES, ROOT, SITE
 from campus.syllabus import Module, Session, list_files, list_sessions, read_front_matter, read_syllabus, where
 
 ASSETS = ("_ext", "_static", "_templates")
@@ -47,6 +47,7 @@ class Places:
     exercises: Path = EXERCISES
     executed: Path = EXECUTED
     clean: Path = CLEAN
+    pictures: Path = PICTURES
     source: Path = BUILD / "site-source"
     work: Path = BUILD / "site-build"
     site: Path = SITE
@@ -155,7 +156,22 @@ def list_staged(places: Places, changed: set[str] | None = None) -> dict[str, by
         else:
             staged[f"{page}.md"] = stage_page(places, page, set(sessions))
     report = places.report.read_bytes() if places.report.exists() else b"{}"  # a missing one is read again each time
+    staged |= stage_pictures(places)
     return staged | {"site-check.json": report, "syllabus.json": describe(modules, places).encode()}
+
+
+def stage_pictures(places: Places) -> dict[str, bytes]:
+    """The pictures that are made, and a list of them with their sizes, by which pages know of new ones."""
+    made = {path.stem: path.read_bytes() for path in sorted(places.pictures.glob("*.png"))}
+    told = {
+        name: {
+            "width": int.from_bytes(content[16:20]),  # as a PNG's header has it
+            "digest": hashlib.sha256(content).hexdigest(),
+        }
+        for name, content in made.items()
+    }
+    listed = json.dumps(told, indent=1, sort_keys=True).encode()
+    return {f"pictures/{name}.png": content for name, content in made.items()} | {"pictures.json": listed}
 
 
 def list_pages(places: Places) -> list[str]:
@@ -275,9 +291,10 @@ def read_stamp(stamp: Path) -> dict:
 def digest_machinery(staged: dict[str, Path]) -> str:
     """A digest of what every page depends on: settings, contents, headings, extensions, styles, versions."""
     common = [path for name, path in staged.items() if not name.endswith((".md", ".ipynb", ".json"))]
+    common = [path for path in common if path.parent.name != "pictures"]
     common += [ROOT / "campus" / f"{name}.py" for name in MACHINERY]
     common += [path for name, path in staged.items() if name == GLOSSARY]  # its definitions stand on every page
-    headings = [find_heading(name, path.read_bytes()) for name, path in staged.items()]
+    headings = [found for name, path in staged.items() if (found := find_heading(name, path.read_bytes()))]
     versions = [version(name) for name in BUILDERS]
     return digest(common, [*headings, *versions, os.environ.get("CAMPUS_HUB_URL", "")])
 

@@ -21,6 +21,7 @@ CLEAN = BUILD / "clean"  # notebooks without outputs or directives, for associat
 RUNNING = BUILD / "running"  # where sessions run: what they read, laid out as associates have it
 SOURCE = BUILD / "source"  # nbgrader source notebooks, one folder an assignment
 SITE = BUILD / "book"  # the book as static files
+PICTURES = BUILD / "pictures"  # the running system, for guides: one PNG a name
 
 COURSE_ID = "modelling"
 STATE_VERSION = 1

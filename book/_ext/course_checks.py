@@ -2,6 +2,7 @@
 
 import re
 
+from course_pictures import absent_picture
 from docutils import nodes
 from sphinx.util import logging
 
@@ -17,7 +18,7 @@ def check_images(app, doctree: nodes.document) -> None:
     """Warn of each image of another host or without an alt text that says what it shows; warnings fail the build."""
     told = app.env.course_alts = getattr(app.env, "course_alts", {})
     told[app.env.docname] = []
-    for image in doctree.findall(nodes.image):
+    for image in doctree.findall(lambda node: isinstance(node, (nodes.image, absent_picture))):
         if "//" in image["uri"]:
             said = "The image %s stands on another host: put it beside the page, with its licence."
             logger.warning(said, image["uri"], location=find_line(image))

@@ -16,7 +16,7 @@ from campus.errors import CampusError
 
 logger = logging.getLogger(__name__)
 SYLLABUS = "syllabus.json"
-FIRST_DAY = "guides/first-day"
+ASSIGNMENTS = "guides/assignments"
 LOADED_ELSEWHERE = ("translations.js", "course-search.js", "course-theme.js", "course-plain.css")
 ENTRY_WITH_FOLD = re.compile(r"(<a [^>]*>([^<]*)</a><details[^>]*>)<summary>")
 
@@ -232,7 +232,7 @@ def draw_closing(name: str, syllabus: dict, page: str) -> nodes.Node:
             "In your workspace, open the menu Nbgrader, then Assignment List, and fetch ",
             nodes.literal("", name),
             ". ",
-            link(FIRST_DAY, "How to fetch, work and hand in", page),
+            link(ASSIGNMENTS, "How to fetch, work and hand in", page),
             ".",
         ),
         label="Graded assignment",

@@ -170,6 +170,11 @@ class Desk:
         self.demand("give time")
         self.store.extend(name, username, None if deadline is None else moment.read(deadline), self.visitor.name)
 
+    def extensions(self, name: str) -> dict[str, str]:
+        """The deadlines of single associates in an assignment, by username."""
+        self.demand("give time")
+        return {who: deadline for (one, who), deadline in sorted(self.store.extensions().items()) if one == name}
+
     def report(self, id: str, state: object, score: object = None, points: object = None) -> dict:
         """Say how far the marking of a submission is, with marks once there are any."""
         self.demand("report marks")

@@ -37,6 +37,11 @@ def for_nbgrader(moment: str) -> str:
     return datetime.fromisoformat(moment).strftime(NBGRADER)
 
 
+def for_field(moment: str) -> str:
+    """A kept moment as a field for London's date and time holds it."""
+    return datetime.fromisoformat(moment).astimezone(HERE).strftime("%Y-%m-%dT%H:%M:%S").removesuffix(":00")
+
+
 def for_people(moment: str) -> str:
     """A kept moment as people in London read it, to the second."""
     return datetime.fromisoformat(moment).astimezone(HERE).strftime("%-d %B %Y, %H:%M:%S %Z")

@@ -25,7 +25,7 @@ TEMPLATES = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
 )
-TEMPLATES.filters["people"] = moment.for_people
+TEMPLATES.filters |= {"people": moment.for_people, "field": moment.for_field}
 CAMPUS = "/services/campus/"
 FORM_BYTES = 20 * 1024**2
 TEXT_BYTES = 1024**2
@@ -133,9 +133,11 @@ class AssignmentPage(Page):
         found = await self.work(self.desk.assignment, name)
         files = await self.work(self.desk.look, name)
         receipts = await self.work(self.desk.submissions, name, self.desk.visitor.name)
+        gives_time = self.desk.may("give time")
         self.show(
             "assignment.html",
             one=found,
+            extensions=await self.work(self.desk.extensions, name) if gives_time else {},
             data=[entry for entry in files.entries if not is_notebook(entry.path)],
             receipts=list(reversed(receipts)),
             me=self.desk.visitor,

@@ -82,6 +82,7 @@ def make_course(folder: Path) -> Places:
         exercises=folder / "exercises",
         executed=folder / "executed",
         clean=folder / "clean",
+        pictures=folder / "pictures",
         source=folder / "source",
         work=folder / "work",
         site=folder / "site",

@@ -54,7 +54,7 @@ def test_does_no_page_load_the_script_that_evaluates_text(session):
 
 def test_does_the_page_close_with_its_assignment(article):
     assert "A clinic: assignment (about 45 minutes)" in words(article)
-    assert 'href="../../guides/first-day.html"' in article
+    assert 'href="../../guides/assignments.html"' in article
 
 
 def test_does_each_option_of_a_quick_check_open_its_answer(article):

@@ -101,6 +101,20 @@ def test_does_each_role_learn_what_to_do_next(visit, username, told):
     assert status == 200 and told in page
 
 
+@pytest.mark.parametrize(
+    ("username", "guide"),
+    [
+        ("asha", "assignments"),
+        ("tara", "release-to-feedback"),
+        ("mina", "mentor"),
+        ("sol", "supervisor"),
+        ("lena", "lead"),
+    ],
+)
+def test_does_ones_own_page_lead_to_the_guide_of_ones_role(visit, username, guide):
+    assert f'href="{PREFIX}book/guides/{guide}.html"' in visit(username)[2]
+
+
 @pytest.mark.parametrize("username", ["asha", "mina", "sol", "lena"])
 def test_is_a_tutors_view_kept_from_everybody_else(visit, username):
     _, _, page = visit(username)

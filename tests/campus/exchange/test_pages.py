@@ -156,6 +156,16 @@ def test_does_a_tutor_set_terms_and_give_time_on_the_page(released):
     assert (found["late"], found["marks"]) == ("refused", "at once")
 
 
+def test_does_the_page_show_a_tutor_what_holds_now_so_that_nothing_is_lost_by_setting_one_term(released):
+    tara = Browser(released, "tara")
+    terms = {"deadline": "2026-07-01T17:00", "late": "refused", "marks": "at once"}
+    tara.post(tara.action(f"assignments/{BEDS}", "/terms"), data=terms)
+    tara.post(tara.action(f"assignments/{BEDS}", "/terms"), data={"username": "asha", "deadline": "2026-12-08T17:00"})
+    page = tara.get(f"assignments/{BEDS}").text
+    assert 'name="deadline" value="2026-07-01T17:00"' in page and "<li>asha: 8 December 2026, 17:00:00 GMT</li>" in page
+    assert "asha:" not in Browser(released, "ben").get(f"assignments/{BEDS}").text
+
+
 # Who may not
 
 
