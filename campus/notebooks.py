@@ -44,7 +44,7 @@ LANGUAGE = {
     "pygments_lexer": "ipython3",
 }
 STYLE = "course.mplstyle"
-ALLOWED_TAGS = {"solution", "nbval-ignore-output"}
+ALLOWED_TAGS = {"solution", "playable", "nbval-ignore-output"}
 YOUR_TURN = "# Your turn: write your answer here\n"
 GAP = re.compile(r"(?<!\.)\.\.\.(?!\.)|(?<!\w)___(?!\w)")
 FILL = "# Your turn: replace each {gap} first. Until then this cell may end in an error, which does no harm.\n"

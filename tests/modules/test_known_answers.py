@@ -43,7 +43,6 @@ def test_a_listed_value_stands_in_the_code_of_its_session(row):
 
 
 def test_every_session_of_the_module_is_in_the_list_twice():
-    """Has each session of the module a known answer, and two where it has been written so?"""
+    """Has each session of the module two known answers or more?"""
     counts = {code: sum(row[0] == code for row in ROWS) for code in SESSIONS if code.startswith("3.")}
-    assert min(counts.values()) >= 1
-    assert sum(counts.values()) >= 2 * len(counts) - 2
+    assert min(counts.values()) >= 2
