@@ -105,8 +105,8 @@
       svg.append(make("svg:path", { class: "course-axis", d: `M${door} ${base}H${layout.width - 4}` }),
         make("svg:text", { x: door - 5, y: top + 6, "text-anchor": "end", class: "course-quiet" }, Math.max(...waiting)),
         make("svg:text", { x: door - 5, y: base + 4, "text-anchor": "end", class: "course-quiet" }, "0"),
-        make("svg:text", { x: door, y: high - 3, class: "course-quiet" }, `waiting, from minute ${rows[0].said}`),
-        make("svg:text", { x: layout.width - 4, y: high - 3, "text-anchor": "end", class: "course-quiet" }, `to ${rows[last].said}`),
+        make("svg:text", { x: door, y: high - 3, class: "course-quiet" }, `waiting, minute ${rows[0].said}`),
+        make("svg:text", { x: layout.width - 4, y: high - 3, "text-anchor": "end", class: "course-quiet" }, rows[last].said),
         make("svg:path", { class: "course-line" }), make("svg:path", { class: "course-hand" }));
       showEvent(false);
     };
