@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from campus.errors import CampusError
 
 WAIT_SECONDS = 0.2
 BEATS = 3  # claims are renewed so often in the time that they last
+AHEAD = 2  # submissions that are claimed before a worker is idle, which then need not wait for the database
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Batch:
         self.executor = executor
         self.folders = {folder.name: folder for folder in given}
         self.out: dict[str, Given] = {}  # by the token of the claim
+        self.ahead: deque[Given] = deque()  # claimed, and not given out yet
 
     def run(self, wanted: list[int], told: Callable[[HandedIn, str], None]) -> None:
         """Mark these rows; `told` hears of each when it is written. What is not finished at an error waits again."""
@@ -59,9 +62,13 @@ class Batch:
         heart = threading.Thread(target=self.beat, args=(stop,), daemon=True)
         heart.start()
         try:
-            while self.out or self.queue.open(wanted):
-                self.give_out(wanted)
-                for token, answer in self.executor.collect(WAIT_SECONDS):
+            while self.out or self.ahead or self.queue.open(wanted):
+                self.claim_ahead(wanted)
+                self.give_out()
+                self.claim_ahead(wanted)
+                answered = self.executor.collect(WAIT_SECONDS)
+                self.give_out()  # before marks are written, which takes a while
+                for token, answer in answered:
                     given = self.out[token]
                     state = self.finish(given, answer)
                     del self.out[token]
@@ -70,21 +77,22 @@ class Batch:
         finally:
             stop.set()
             heart.join()
-            for given in self.out.values():
+            for given in (*self.out.values(), *self.ahead):
                 self.queue.give_back(given.claim, counted=False)
             self.out.clear()
+            self.ahead.clear()
 
     def beat(self, stop: threading.Event) -> None:
         """Renew our claims until the end."""
         while not stop.wait(self.queue.lease / BEATS):
             try:
-                self.queue.renew(list(self.out))
+                self.queue.renew([*self.out, *(given.claim.token for given in list(self.ahead))])
             except CampusError:
                 continue  # who writes marks hears of it too, and says it
 
-    def give_out(self, wanted: list[int]) -> None:
-        """Give each idle worker something to do."""
-        while self.executor.idle():
+    def claim_ahead(self, wanted: list[int]) -> None:
+        """Claim what idle workers are given next."""
+        while len(self.ahead) < AHEAD:
             claim = self.queue.claim(wanted)
             if claim is None:
                 return
@@ -96,10 +104,16 @@ class Batch:
             elif claim.spent:
                 self.fail(given, "the process that marked it ended each time")
             else:
-                self.out[claim.token] = given
-                order = Order(str(folder), claim.work.version, given.collected.data, str(folders.BUILD))
-                self.executor.give(claim.token, order)
-                self.queue.step("given")
+                self.ahead.append(given)
+
+    def give_out(self) -> None:
+        """Give each idle worker something to do."""
+        while self.ahead and self.executor.idle():
+            given = self.ahead.popleft()
+            self.out[given.claim.token] = given
+            order = Order(str(given.folder), given.claim.work.version, given.collected.data, str(folders.BUILD))
+            self.executor.give(given.claim.token, order)
+            self.queue.step("given")
 
     def finish(self, given: Given, answer: Answer) -> str | None:
         """Write what a worker found; the state that the submission has now, None where it waits again."""

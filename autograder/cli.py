@@ -101,12 +101,12 @@ def grade(
     """Mark collected submissions, sealed, and answer listed mistakes by name; marks given by hand stay."""
     if every and names:
         fail("Name assignments, or say --all: not both.", code=2)
-    from autograder import grading
+    from autograder.workers import open_executor
 
-    with bar() as show, told_on_stop():
-        found = grading.grade(
-            choose(names), student, again, show, workers=workers, scheduler=scheduler, unsealed=unsealed
-        )
+    with open_executor(workers, scheduler, unsealed) as executor, bar() as show, told_on_stop():
+        from autograder import grading  # beside what the executor imports: each takes seconds
+
+        found = grading.grade(choose(names), student, again, show, executor)
     finish(found, as_json, print_grade)
 
 
@@ -115,14 +115,15 @@ def watch(
     names: Names = None, workers: Workers = None, scheduler: Scheduler = None, unsealed: Unsealed = False
 ) -> None:
     """Collect and mark what arrives, until Ctrl-C; feedback is left to tutors."""
-    from autograder import grading
+    from autograder.workers import open_executor
 
     given = choose(names)
     say(f"Watching for submissions of {', '.join(folder.name for folder in given)}; Ctrl-C ends it.")
     try:
-        with terminated_as_interrupt():
-            stop = threading.Event()
-            grading.watch(given, print_news, stop, workers=workers, scheduler=scheduler, unsealed=unsealed)
+        with terminated_as_interrupt(), open_executor(workers, scheduler, unsealed) as executor:
+            from autograder import grading
+
+            grading.watch(given, print_news, threading.Event(), executor)
     except KeyboardInterrupt:
         say("Stopped: what was being marked waits for the next run.")
 

@@ -29,7 +29,7 @@ from autograder.batch import Batch, waiting
 from autograder.course import Progress, demand, quiet, summary
 from autograder.handed_in import SECRET, collected, collected_folder, handed_in, inbound, read_text, submitted_at
 from autograder.queue import CLAIMED, FAILED, WAITING, HandedIn, Queue
-from autograder.workers import Executor, Processes, cores, open_executor
+from autograder.workers import Executor, Processes, open_executor
 from campus.errors import CampusError
 from campus.exchange.client import connect
 from campus.exchange.refusal import Refusal
@@ -74,14 +74,11 @@ def grade(
     student: str | None = None,
     again: bool = False,
     progress: Progress = quiet,
-    *,
-    workers: int | None = None,
-    scheduler: str | None = None,
-    unsealed: bool = False,
+    executor: Executor | None = None,
 ) -> dict:
     """Mark collected submissions that are new, or whose assignment was released again; all of them with `again`.
 
-    `workers` processes mark at one time, as many as there are cores by default; with `scheduler` a cluster does.
+    `executor` marks; by default as many processes of this machine as it has cores.
 
     Entry: {"name", "ok", "problems": [sentence...], "submissions": [{"student", "graded": now or before, "score",
     "max_score", "by_hand": [question that waits for a tutor...], "problem": sentence or None,
@@ -89,14 +86,16 @@ def grade(
     "questions": [{"id", "score" (None until a tutor marks it), "points", "mistake": name or None,
     "told": sentence or None}...]}...]}
     """
+    if executor is None:
+        with open_executor() as own:
+            return grade(given, student, again, progress, own)
     course.ensure_course()
     with Queue(course.database_url()) as queue:
         found = enqueue(queue, given, student, again)
         if student is not None and not found.rows and not found.problems:
             raise CampusError(f"No submission of {student} is there to be marked: run 'autograder collect' first.")
-        if left := queue.open(found.wanted):
-            with open_executor(min(left, workers or cores()), scheduler, unsealed) as executor:
-                mark_all(queue, executor, given, found.wanted, progress)
+        if queue.open(found.wanted):
+            mark_all(queue, executor, given, found.wanted, progress)
         return summary([tell(describe(queue, folder, found)) for folder in given])
 
 
@@ -294,10 +293,7 @@ def watch(
     given: list[Path],
     told: Callable[[dict], None],
     stop: threading.Event,
-    *,
-    workers: int | None = None,
-    scheduler: str | None = None,
-    unsealed: bool = False,
+    executor: Executor,
 ) -> None:
     """Collect and mark what arrives, until `stop` is set; `told` gets the entry of `grade` for each that has news.
 
@@ -305,7 +301,7 @@ def watch(
     """
     course.ensure_course()
     seen: dict[str, list] = {}
-    with Queue(course.database_url()) as queue, open_executor(workers, scheduler, unsealed) as executor:
+    with Queue(course.database_url()) as queue:
         while True:
             for folder in given:
                 arrived = inbound(folder.name)

@@ -240,6 +240,8 @@ def _start(work: Callable, data: Path | None, limits: Limits, slot: int = 0) -> 
         unless_sealed.push(sealed)
         said = os.read(our_status, 1) if _readable(our_status, SET_UP_SECONDS) else b""
         message = os.read(our_status, 1000).decode() if said == b"E" else "it died or hung before it was sealed"
+        if said != b"E" and threads > 1:  # a library may wait for threads that its fork does not have
+            message += f", perhaps as it was forked from {threads} threads: set OPENBLAS_NUM_THREADS=1"
         if said == b"S":
             unless_sealed.pop_all()
             return sealed

@@ -2,7 +2,8 @@
 
 It never sees a test, an answer or an expected value: they reach the sealed processes by their own sockets, after it
 forked.
-Started by `Warm`; run as a program it speaks on the socket whose number is its argument.
+Started by `Warm`: as a program, which speaks on the socket whose number is its argument, or as a fork of a process that
+has imported all of it already.
 """
 
 import contextlib
@@ -10,11 +11,13 @@ import gc
 import importlib
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autograder.execution import LIBRARIES, THREADS, make_shell
 from autograder.plain import zone_names
@@ -23,8 +26,11 @@ from autograder.sealed import serve_cells
 from autograder.unsealed import Unsealed, run_unsealed
 from campus.errors import CampusError
 
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
 LONGEST_REQUEST = 65536
-END_SECONDS = 5  # between a process closing its files and its end
+MOST_DESCRIPTORS = 4096
 FIGURES = "module://matplotlib_inline.backend_inline"  # shows them where they are drawn, as a kernel does
 
 
@@ -36,37 +42,49 @@ class Process:
     socket: socket.socket
 
 
+def warm_environment() -> dict[str, str]:
+    """What a warm process finds in its environment: nothing that learners' code may not read."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "HOME") if name in os.environ}
+    return {**kept, **THREADS, "MPLBACKEND": FIGURES, "PYTHONHASHSEED": "0"}
+
+
 class Warm:
     """A warm process of our own; use it in a `with` statement. If we die, it and all that it sealed die too.
 
-    `unsealed` runs learners' code without a seal: for a machine that has none, by an order in words only.
+    `unsealed` runs learners' code without a seal: for a machine that has none, by an order in words only. With the
+    `shell` that `prepare` made in this process, the warm process is a fork of it.
     """
 
-    def __init__(self, unsealed: bool = False) -> None:
+    def __init__(self, unsealed: bool = False, shell: "InteractiveShell | None" = None) -> None:
         self.unsealed = unsealed or os.environ.get("CAMPUS_UNSEALED") == "1"
+        self.shell = shell
 
     def __enter__(self) -> "Warm":
-        ours, theirs = socket.socketpair()
-        environment = {
-            **{name: os.environ[name] for name in ("PATH", "LANG", "HOME") if name in os.environ},
-            **THREADS,
-            "MPLBACKEND": FIGURES,
-            "PYTHONHASHSEED": "0",
-        }
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "autograder.warm", str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
-            env=environment,
-            cwd=Path(__file__).parent.parent,
-            stdin=subprocess.DEVNULL,
-        )
+        self.socket, theirs = socket.socketpair()
+        self.pid = self.branch(theirs) if self.shell else start_program(theirs)
         theirs.close()
-        self.socket = ours
         return self
+
+    def branch(self, theirs: socket.socket) -> int:
+        """Fork the warm process off this one; its number."""
+        if pid := os.fork():
+            return pid
+        try:
+            self.socket.detach()  # and all else that this process holds goes, so that others see when it ends
+            os.closerange(3, theirs.fileno())
+            os.closerange(theirs.fileno() + 1, MOST_DESCRIPTORS)
+            answer(theirs, self.shell)
+        finally:
+            os._exit(1)
 
     def __exit__(self, *error) -> None:
         self.socket.close()
-        self.process.wait()
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.pid, 0)
+
+    def gone(self) -> bool:
+        """Whether it has ended: it says nothing unasked, so what can be read then is the end."""
+        return bool(select.select([self.socket], [], [], 0)[0])
 
     def fork(self, data: Path | None, limits: Limits, slot: int = 0) -> Process:
         """A new sealed process that waits for cells; `data` is what it may read. CampusError where nothing can seal."""
@@ -91,14 +109,30 @@ class Warm:
         except OSError:
             message = b""
         if not message:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(END_SECONDS)  # it has closed its end, and ends: callers ask whether it has
             raise CampusError("The process that seals learners' code ended early: try again.")
         return json.loads(message), descriptors
 
 
+def start_program(theirs: socket.socket) -> int:
+    """Start the warm process from nothing; its number."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "autograder.warm", str(theirs.fileno())],
+        pass_fds=[theirs.fileno()],
+        env=warm_environment(),
+        cwd=Path(__file__).parent.parent,
+        stdin=subprocess.DEVNULL,
+    )
+    process.returncode = 0  # we bury it ourselves, as we do a fork
+    return process.pid
+
+
 def main(descriptor: int) -> None:
     """Import, then answer requests until nobody holds the other end."""
+    answer(socket.socket(fileno=descriptor), prepare())
+
+
+def prepare() -> "InteractiveShell":
+    """Import what courses use; the shell in which cells will run."""
     for library in LIBRARIES:
         importlib.import_module(library)
     shell = make_shell()
@@ -106,7 +140,11 @@ def main(descriptor: int) -> None:
     zone_names()  # read once, here, for all forks
     gc.collect()
     gc.freeze()  # what is here now is nothing that a fork should look through, and so copy
-    controller = socket.socket(fileno=descriptor)
+    return shell
+
+
+def answer(controller: socket.socket, shell: "InteractiveShell") -> None:
+    """Answer requests until nobody holds the other end, and leave nothing behind."""
     running: dict[int, Sealed | Unsealed] = {}
     with contextlib.suppress(OSError):  # the other end may go at any time
         serve(controller, shell, running)

@@ -1,5 +1,7 @@
 """Workers: processes that mark, here or on a cluster. Each has a warm process of its own, and knows no gradebook.
 
+On this machine all are forks of one nursery, so that what they need is imported once.
+
 A worker is given an assignment's folder and the bytes of a submission, and gives back a result as plain data. Who gives
 the work out writes the marks, so that a worker may be killed at any moment: its work is given out again.
 """
@@ -7,6 +9,8 @@ the work out writes the marks, so that a worker may be killed at any moment: its
 import itertools
 import os
 import queue
+import select
+import signal
 import socket
 import subprocess
 import sys
@@ -18,11 +22,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from autograder.warm import Warm
+from autograder.warm import Warm, prepare, warm_environment
 from campus import folders
 from campus.errors import CampusError
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
 
 MARKED, REFUSED, BROKEN, LOST = "marked", "refused", "broken", "lost"
 SECRETS = ("CAMPUS_DATABASE_URL", "CAMPUS_PASSWORD", "JUPYTERHUB_API_TOKEN", "CONFIGPROXY_AUTH_TOKEN")
@@ -69,7 +76,7 @@ def cores() -> int:
 @contextmanager
 def open_executor(workers: int | None = None, scheduler: str | None = None, unsealed: bool = False) -> Iterator:
     """Processes on this machine, as many as it has cores by default, or the cluster of a Dask scheduler."""
-    with Cluster(scheduler) if scheduler else Processes(workers or cores(), unsealed) as executor:
+    with Cluster(scheduler) if scheduler else Processes(workers, unsealed) as executor:
         yield executor
 
 
@@ -77,43 +84,31 @@ def open_executor(workers: int | None = None, scheduler: str | None = None, unse
 
 
 class Processes:
-    """Workers on this machine, started at once; one that dies is started again, and its order is answered as lost."""
+    """Workers on this machine, begun when there is work; one that dies is replaced, and its order answered as lost."""
 
-    def __init__(self, count: int, unsealed: bool = False) -> None:
-        self.unsealed = unsealed
+    def __init__(self, count: int | None = None, unsealed: bool = False) -> None:
+        self.count = count or cores()
         self.deaths = 0
-        self.workers = [self.start() for _ in range(count)]
+        self.workers: list[Worker] = []
+        self.nursery = Nursery(unsealed)  # it imports while we do something else
 
     def __enter__(self) -> "Processes":
         return self
 
     def __exit__(self, *error: object) -> None:
         for worker in self.workers:
-            worker.end()
-
-    def start(self) -> "Worker":
-        """A new worker, which gets ready while we do something else."""
-        ours, theirs = socket.socketpair()
-        with open_log() as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "autograder.workers", str(theirs.fileno()), *["unsealed"] * self.unsealed],
-                pass_fds=[theirs.fileno()],
-                env={name: value for name, value in os.environ.items() if name not in SECRETS},
-                cwd=folders.ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # Ctrl-C is for us: we end it
-            )
-        theirs.close()
-        return Worker(process, Connection(ours.detach()))
+            worker.connection.close()
+        self.nursery.end()
 
     def idle(self) -> bool:
-        return any(worker.key is None for worker in self.workers)
+        return len(self.workers) < self.count or any(worker.key is None for worker in self.workers)
 
     def give(self, key: str, order: Order) -> None:
         """Hand an order to a worker that has none."""
-        worker = next(worker for worker in self.workers if worker.key is None)
+        worker = next((worker for worker in self.workers if worker.key is None), None)
+        if worker is None:
+            worker = self.nursery.begin()
+            self.workers.append(worker)
         worker.key = key
         with suppress(OSError):  # one that died meanwhile is found when answers are collected
             worker.connection.send(order)
@@ -121,37 +116,73 @@ class Processes:
     def collect(self, seconds: float) -> list[tuple[str, Answer]]:
         """The answers that are there, after waiting so long for the first."""
         found = []
+        if not self.workers:
+            time.sleep(seconds)
         for connection in wait([worker.connection for worker in self.workers], seconds):
-            number, worker = next((n, w) for n, w in enumerate(self.workers) if w.connection is connection)
+            worker = next(worker for worker in self.workers if worker.connection is connection)
             try:
                 answer = connection.recv()
                 self.deaths = 0
             except (EOFError, OSError):
                 answer = Answer(LOST, why="The process that marked it ended.")
-                worker.end()
-                self.deaths += 1
-                if self.deaths >= MOST_DEATHS:
-                    raise CampusError(
-                        f"The processes that mark end as soon as they start: {log_file()} says why."
-                    ) from None
-                self.workers[number] = self.start()
+                self.forget(worker)
             if worker.key is not None:
                 found.append((worker.key, answer))
             worker.key = None
         return found
 
+    def forget(self, worker: "Worker") -> None:
+        """Let another take the place of a worker that died; CampusError where all die."""
+        worker.connection.close()
+        self.workers.remove(worker)
+        self.deaths += 1
+        if self.deaths >= MOST_DEATHS:
+            raise CampusError(f"The processes that mark end as soon as they start: {log_file()} says why.")
+        if not self.nursery.lives():
+            self.nursery = Nursery(self.nursery.unsealed)
+
 
 @dataclass
 class Worker:
-    """A worker of this machine, and the key of the order that it has."""
+    """A worker of this machine, which ends with its connection, and the key of the order that it has."""
 
-    process: subprocess.Popen
     connection: Connection
     key: str | None = None
 
+
+class Nursery:
+    """A process that has imported all that marking needs; each worker is a fork of it, and so is what seals for it."""
+
+    def __init__(self, unsealed: bool) -> None:
+        self.unsealed = unsealed or os.environ.get("CAMPUS_UNSEALED") == "1"
+        self.socket, theirs = socket.socketpair()
+        with open_log() as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "autograder.workers", str(theirs.fileno()), *["unsealed"] * self.unsealed],
+                pass_fds=[theirs.fileno()],
+                env=warm_environment(),
+                cwd=folders.ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for us: we end it
+            )
+        theirs.close()
+
+    def begin(self) -> Worker:
+        """A new worker. Where the nursery cannot make one, its connection is found at its end."""
+        ours, theirs = socket.socketpair()
+        with suppress(OSError):
+            socket.send_fds(self.socket, [b"worker"], [theirs.fileno()])
+        theirs.close()
+        return Worker(Connection(ours.detach()))
+
+    def lives(self) -> bool:
+        return self.process.poll() is None
+
     def end(self) -> None:
-        """End it; what it sealed ends with it."""
-        self.connection.close()
+        """End it; workers end with their own connections."""
+        self.socket.close()
         self.process.kill()
         self.process.wait()
 
@@ -167,28 +198,66 @@ def open_log() -> object:
     return log_file().open("ab")
 
 
-# The worker itself
+# The nursery, and the worker itself
 
 
-def serve(descriptor: int, unsealed: bool) -> None:
+def rear(descriptor: int, unsealed: bool) -> None:
+    """Import, then fork a worker for each connection that comes, until nobody holds the other end."""
+    from autograder import marking  # noqa: F401
+
+    shell = prepare()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # whoever ends is buried by the system
+    with socket.socket(fileno=descriptor) as controller:
+        while True:
+            message, given, _, _ = socket.recv_fds(controller, len(b"worker"), 1)
+            if not message:
+                return
+            if os.fork() == 0:
+                controller.close()
+                be_worker(given[0], unsealed, shell)
+            os.close(given[0])
+
+
+def be_worker(descriptor: int, unsealed: bool, shell: "InteractiveShell") -> None:
+    """Be a worker in a fork. Never returns."""
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        serve(descriptor, unsealed, shell)
+        os._exit(0)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        os._exit(1)
+
+
+def serve(descriptor: int, unsealed: bool, shell: "InteractiveShell") -> None:
     """Mark what comes, until nobody holds the other end."""
-    controller = Connection(descriptor)
-    with Warm(unsealed) as warm, own_slot() as slot:
+    with Warm(unsealed, shell) as warm, own_slot() as slot:
+        controller = Connection(descriptor)
+        threading.Thread(target=end_at_hangup, args=(descriptor,), daemon=True).start()
         while True:
             try:
                 order = controller.recv()
             except (EOFError, OSError):
                 return
             answer = mark(order, warm, slot)
-            if warm.process.poll() is not None:
+            if warm.gone():
                 return  # what seals is gone, so this was no fault of the submission's
             with suppress(OSError):  # nobody is there any more: the next turn ends us
                 controller.send(answer)
 
 
+def end_at_hangup(descriptor: int) -> None:
+    """End this process as soon as nobody holds the other end, also in the middle of a submission."""
+    ended = select.poll()
+    ended.register(descriptor, 0)  # a hang-up is told unasked
+    ended.poll()
+    os._exit(0)
+
+
 def mark(order: Order, warm: Warm, slot: int) -> Answer:
     """Mark a submission. Nothing raises: what goes wrong is answered in a sentence."""
-    from autograder.assignment import first_line  # the imports of marking run beside those of the warm process
+    from autograder.assignment import first_line
     from autograder.marking import grade
 
     try:
@@ -318,7 +387,7 @@ class There:
 def mark_there(order: dict) -> dict:
     """Mark on a worker of a cluster: plain data in, plain data out."""
     answer = mark(Order(**order), There.warm, There.slot)
-    if There.warm.process.poll() is not None:
+    if There.warm.gone():
         os._exit(1)
     return asdict(answer)
 
@@ -368,13 +437,13 @@ def work_for(url: str, count: int | None = None, unsealed: bool = False) -> None
 
 
 def main(arguments: list[str]) -> None:
-    """`DESCRIPTOR [unsealed] [URL]`: a worker of this machine, or of the cluster at that address."""
+    """`DESCRIPTOR [unsealed] [URL]`: the nursery of this machine, or a worker of the cluster at that address."""
     descriptor, *rest = arguments
     url = next((word for word in rest if "://" in word), None)
     if url:
         serve_cluster(url, int(descriptor), "unsealed" in rest)
     else:
-        serve(int(descriptor), "unsealed" in rest)
+        rear(int(descriptor), "unsealed" in rest)
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         found = [compare(folder, given.submissions, chosen, Path(scratch)) for folder in assignment_folders()]
         report = [*head(given.submissions), *speed_table(found), *share_table(found, given.submissions, Path(scratch))]
-        report += light_table(Path(scratch))
+        report += light_table(found, Path(scratch))
         report += latency_table(Path(scratch))
         report += phase_table()
         report += memory_table(given.many)
@@ -148,14 +148,19 @@ def share_table(found: list[Comparison], count: int, scratch: Path) -> list[str]
     return table(f"Share of what the floor and {ALLOWED:g} CPU seconds allow (80% is the aim)", headings, rows)
 
 
-def light_table(scratch: Path) -> list[str]:
+def light_table(found: list[Comparison], scratch: Path) -> list[str]:
     """A cohort of eighty hands in the light assignment at once."""
     assignment = read(LIGHT)
     submissions = make_submissions(assignment, 80)
-    done = run(CONTENDERS["ours, 2 workers"], assignment, submissions, scratch)
-    rows = [["80", f"{done.usage.wall:.1f}", f"{80 / done.usage.wall:.1f}", f"{done.usage.cpu / 80:.3f}"]]
-    headings = ["submissions", "wall s", "submissions/s", "CPU s each"]
-    return table("A cohort at once, light cells, 2 workers (15 s is the aim)", headings, rows)
+    stock = found[0].rate("nbgrader autograde")
+    command = run(CONTENDERS["ours, 2 workers"], assignment, submissions, scratch).usage
+    resident = ours.steady(assignment, submissions, Path(tempfile.mkdtemp(dir=scratch)), workers=2)
+    rows = [
+        [name, f"{usage.wall:.1f}", f"{80 / usage.wall:.1f}", f"{80 / usage.wall / stock:.1f}", f"{usage.cpu / 80:.3f}"]
+        for name, usage in (("`autograder grade`, its start included", command), ("a grader that is up", resident))
+    ]
+    headings = ["80 submissions by", "wall s", "submissions/s", "times nbgrader", "CPU s each"]
+    return table("A cohort at once, light cells, 2 workers (15 s and 20 times are the aims)", headings, rows)
 
 
 def latency_table(scratch: Path) -> list[str]:

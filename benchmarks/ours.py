@@ -80,7 +80,7 @@ def memory_over(assignment: Assignment, count: int) -> dict[int, float]:
         for number in range(1, count + 1):
             grade(assignment, data[number % len(data)], warm)
             if number == 1 or number % max(1, count // LOOKS) == 0:
-                seen[number] = memory(warm.process.pid) / 2**20
+                seen[number] = memory(warm.pid) / 2**20
     return seen
 
 
@@ -114,7 +114,8 @@ def make_ready(folder: Path, students: str) -> None:
 
 def grade_all(folder: Path, workers: str) -> None:
     """What `autograder grade NAME --workers N` does."""
-    found = grading.grade([folder], workers=int(workers))
+    with open_executor(int(workers)) as executor:
+        found = grading.grade([folder], executor=executor)
     if not found["ok"]:
         raise SystemExit("; ".join(found["assignments"][0]["problems"]))
 

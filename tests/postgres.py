@@ -74,7 +74,8 @@ class Postgres:
 def ensure_postgres() -> Postgres:
     """Start the server at the first call; it ends with this process, however that ends."""
     programs = find_programs()
-    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    sweep()
+    folder = Path(tempfile.mkdtemp(prefix=f"pg-{os.getpid()}-"))
     who = {}
     if os.geteuid() == 0:
         servant = next(entry for entry in pwd.getpwall() if entry.pw_name in SERVANTS)
@@ -103,6 +104,14 @@ def ensure_postgres() -> Postgres:
     atexit.register(stop, server, Path(log.name))
     wait_until_ready(server, log)
     return server
+
+
+def sweep() -> None:
+    """Remove what runs that were killed have left."""
+    for left in Path(tempfile.gettempdir()).glob("pg-*-*"):
+        owner = left.name.split("-")[1]
+        if owner.isdigit() and not psutil.pid_exists(int(owner)):
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 def find_programs() -> Path:

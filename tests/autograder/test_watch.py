@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,12 +24,6 @@ def watched(released_on_sqlite, monkeypatch):
     shutil.rmtree(default_folder())
     open_store.cache_clear()
     connect().release(NAME, {f"{NAME}.ipynb": (course.root() / "release" / NAME / f"{NAME}.ipynb").read_bytes()})
-
-    @contextmanager
-    def instant(*told):
-        yield Instant()
-
-    monkeypatch.setattr(grading, "open_executor", instant)
     monkeypatch.setattr(grading, "POLL_SECONDS", 0.01)
     return released_on_sqlite
 
@@ -56,7 +49,7 @@ def test_is_what_arrives_marked_once_and_a_later_one_in_its_place(watched):
         else:
             stop.set()
 
-    grading.watch([watched.folder], told, stop)
+    grading.watch([watched.folder], told, stop, Instant())
     assert heard == [[("ann", 0)], [("ben", 3)], [("ann", 3)]]
 
 
@@ -72,7 +65,7 @@ def test_is_a_submission_that_is_lost_told_once(watched):
         else:
             stop.set()
 
-    grading.watch([watched.folder], told, stop)
+    grading.watch([watched.folder], told, stop, Instant())
     assert heard[0][0].startswith(f"The submission of mal for {NAME} could not be collected") and heard[1] == []
 
 
@@ -81,7 +74,7 @@ def test_does_an_associate_see_the_marks_when_the_tutors_terms_say_so(watched, m
     connect().set_terms(NAME, None, "marked", marks)
     arrive(watched, "ann", {"occupancy": RIGHT})
     stop = threading.Event()
-    grading.watch([watched.folder], lambda entry: stop.set(), stop)
+    grading.watch([watched.folder], lambda entry: stop.set(), stop, Instant())
     (receipt,) = connect("ann").submissions(NAME)
     assert (receipt["state"], receipt["score"]) == seen
 

@@ -47,6 +47,11 @@ def scores(course_here):
     return {student: [grade[1] for grade in entry["grades"]] for student, entry in found.items()}
 
 
+def children(nursery):
+    """The workers that it forked."""
+    return psutil.Process(nursery.process.pid).children()
+
+
 EXPECTED = {"ann": [0, 0, 0, 3], "ben": [0, 0, 0, 0], "cat": [0, 0, 0, 3]}
 
 
@@ -84,9 +89,9 @@ def test_is_what_a_killed_worker_had_marked_by_the_next(handed_in):
         collect, killed = executor.collect, []
 
         def kill_once(seconds):
-            if executor.workers[0].key and not killed:
-                killed.append(executor.workers[0].process.pid)
-                os.kill(killed[0], signal.SIGKILL)
+            if not killed and (found := children(executor.nursery)):
+                killed.append(found[0])
+                found[0].kill()
             return collect(seconds)
 
         executor.collect = kill_once
@@ -97,7 +102,7 @@ def test_is_what_a_killed_worker_had_marked_by_the_next(handed_in):
 def test_does_a_worker_without_its_warm_process_make_way_for_a_new_one(course_here):
     with Processes(1) as executor:
         assert answer_of(executor, order_of(course_here)).kind == MARKED
-        (warm,) = psutil.Process(executor.workers[0].process.pid).children()
+        ((warm,),) = (worker.children() for worker in children(executor.nursery))
         warm.kill()
         while warm.status() != psutil.STATUS_ZOMBIE:  # it has ended; its worker has yet to notice
             time.sleep(0.01)
@@ -107,20 +112,23 @@ def test_does_a_worker_without_its_warm_process_make_way_for_a_new_one(course_he
 
 def test_do_workers_end_with_whoever_started_them(course_here):
     code = "import sys, time\nfrom autograder.workers import Processes\n"
-    code += "found = Processes(2)\nprint(*[w.process.pid for w in found.workers], flush=True)\ntime.sleep(600)"
+    code += "found = Processes(2)\nprint(found.nursery.process.pid, flush=True)\n"
+    code += "found.workers = [found.nursery.begin(), found.nursery.begin()]\ntime.sleep(600)"
     starter = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=folders.ROOT)
-    numbers = [int(word) for word in starter.stdout.readline().split()]
-    processes = [psutil.Process(number) for number in numbers]
+    nursery = psutil.Process(int(starter.stdout.readline()))
+    while len(family := nursery.children(recursive=True)) < 4:  # two workers, and what seals for each
+        time.sleep(0.05)
     starter.kill()
     starter.wait()
-    _, alive = psutil.wait_procs(processes, timeout=60)
-    assert len(processes) == 2 and alive == []
+    _, alive = psutil.wait_procs([nursery, *family], timeout=60)
+    assert alive == []
 
 
 def test_do_workers_that_cannot_start_end_in_a_sentence(course_here, monkeypatch):
     monkeypatch.setattr(workers.sys, "executable", "/bin/false")
     with Processes(1) as executor, pytest.raises(CampusError, match="end as soon as they start"):
         while True:
+            executor.give("one", order_of(course_here))
             executor.collect(1)
 
 
@@ -132,7 +140,7 @@ def test_is_another_version_of_the_assignment_refused_in_a_sentence(course_here,
 def test_is_a_worker_told_no_secret(monkeypatch):
     monkeypatch.setenv("CAMPUS_DATABASE_URL", "postgresql://name:open-sesame@host/database")
     with Processes(1) as executor:
-        assert "open-sesame" not in " ".join(psutil.Process(executor.workers[0].process.pid).environ().values())
+        assert "open-sesame" not in " ".join(psutil.Process(executor.nursery.process.pid).environ().values())
 
 
 def test_has_each_worker_of_a_machine_a_slot_of_its_own():
@@ -218,5 +226,6 @@ def test_is_a_cluster_without_workers_a_sentence(monkeypatch, scheduler):
 
 
 def test_does_grade_go_to_the_cluster_it_is_told(handed_in, scheduler, cluster_worker):
-    entry = grading.grade([handed_in.folder], scheduler=scheduler)["assignments"][0]
+    with Cluster(scheduler) as executor:
+        entry = grading.grade([handed_in.folder], executor=executor)["assignments"][0]
     assert entry["ok"] and scores(handed_in) == EXPECTED

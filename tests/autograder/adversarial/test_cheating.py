@@ -829,7 +829,7 @@ def test_one_submission_leaves_nothing_for_another(trial):
 def test_the_warm_process_holds_no_secret(trial):
     """Is what a hidden test holds nowhere in the memory that each learner's process is a copy of?"""
     trial.honest()
-    pid, known = trial.warm.process.pid, 0
+    pid, known = trial.warm.pid, 0
     with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
         for line in maps:
             first, last = (int(end, 16) for end in line.split()[0].split("-"))

@@ -245,7 +245,7 @@ class Outside:
             "repository": repr(str(folders.ROOT)),
             "token": trial.token,
             "pid": str(os.getpid()),
-            "warm": str(trial.warm.process.pid),
+            "warm": str(trial.warm.pid),
             "tcp": str(self.tcp.getsockname()[1]),
             "udp": str(self.udp.getsockname()[1]),
             "path": repr(self.path.getsockname()),

@@ -123,10 +123,10 @@ class Trial:
 
     def state(self) -> dict:
         """All that a submission could leave behind."""
-        warm = Path(f"/proc/{self.warm.process.pid}")
+        warm = Path(f"/proc/{self.warm.pid}")
         places = [Path(place) for place in ("/tmp", "/dev/shm", "/var/tmp", "/run", Path.home(), TRIAGE.folder)]
         return {
-            "processes": processes(self.warm.process.pid),
+            "processes": processes(self.warm.pid),
             "threads of the warm process": len(os.listdir(warm / "task")),
             "its descriptors": len(os.listdir(warm / "fd")),
             "our descriptors": len(os.listdir("/proc/self/fd")),
