@@ -14,7 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -95,17 +95,17 @@ def make_checkout(root: Path, count: int) -> Checkout:
     for name in COPIED:
         shutil.copytree(folders.ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(folders.ROOT / "requirements.txt", root)
-    written = Checkout(root).sessions[:count]
+    written = Checkout(root).sessions
+    if count < len(written):
+        raise CampusError(f"{len(written)} sessions are written and link to each other: ask for as many or more.")
     originals = [written[number % len(written)] for number in range(count - len(written))]
     copies = {copy_session(session, number): session.path for number, session in enumerate(originals)}
-    kept = {session.name for session in written}
     toc = yaml.safe_load((root / "book" / "_toc.yml").read_text(encoding="utf-8"))
     for part in toc["parts"]:
         for chapter in part["chapters"]:
             folder = Path(chapter["file"]).parent.name
-            own = [one for one in chapter.get("sections", []) if one["file"].removeprefix("modules/") in kept]
+            own = chapter.get("sections", [])
             own += [{"file": f"modules/{folder}/{path.stem}"} for path in copies if path.parent.name == folder]
-            chapter.pop("sections", None)
             chapter |= {"sections": own} if own else {}
     (root / "book" / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False), encoding="utf-8")
     return Checkout(root, copies)
@@ -190,7 +190,7 @@ def live(checkout: Checkout) -> Iterator[str]:
         while "shows there by itself" not in (checkout.root / "live.txt").read_text():
             if process.poll() is not None:
                 raise CampusError(f"campus live ended: {(checkout.root / 'live.txt').read_text()}")
-            threading.Event().wait(0.2)
+            time.sleep(0.2)
         yield f"http://127.0.0.1:{port}"
     finally:
         with suppress(ProcessLookupError):
@@ -210,10 +210,10 @@ def see_edits(checkout: Checkout, edits: int) -> dict[str, list[float]]:
 def see(page, path: Path, edit: Callable[[str, str], str], words: str) -> float:
     """Seconds from saving an edit until the open page shows it."""
     text = edit(path.read_text(encoding="utf-8"), words)
-    start = datetime.datetime.now()
+    start = time.monotonic()
     path.write_text(text, encoding="utf-8")
     page.get_by_text(words).first.wait_for(timeout=PATIENCE)
-    return (datetime.datetime.now() - start).total_seconds()
+    return time.monotonic() - start
 
 
 # Stock

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markdown import Markdown
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -118,6 +119,7 @@ def site_check(
     lighthouse: Annotated[bool, typer.Option(help="Also measure sessions at slow 4G with Lighthouse.")] = True,
 ) -> None:
     """Look at every page of the book in a browser: access, other hosts, links, alt texts, weight, speed."""
+    from campus import folders
     from campus.lighthouse import measure_pages
     from campus.references import bring_up_to_date, list_references, read_seen
     from campus.site_check import FAULTS, check_site, count_faults, make_report, write_report
@@ -148,6 +150,7 @@ def site_check(
         table.add_row("References to other hosts", str(len(references)))
         table.add_row("of them never seen to answer", str(sum(day is None for day in references.values())))
         out.print(table)
+        out.print(Markdown((folders.ROOT / "docs" / "site-speed.md").read_text(encoding="utf-8")))
         if not only:
             report = write_report(make_report(checked, date.today(), measured))
             out.print(f"All of it is in {report}.", highlight=False)

@@ -41,6 +41,7 @@ from campus.syllabus import list_sessions, where
 
 PORT = 8001
 LOOK_SECONDS = 0.1  # between two looks at the sources
+REST_SECONDS = 0.03  # after which a source that did not change again counts as saved
 HEARTBEAT_SECONDS = 15  # between two signs of life to a browser, which finds out by them that we are gone
 SCRIPT = "_live/live.js"
 EVENTS = "_live/events"
@@ -80,16 +81,15 @@ def make_pages(site: Path, news: News) -> type[Pages]:
     """A handler of the site's files, whose pages listen for news."""
 
     class LivePages(Pages):
-        def do_GET(self) -> None:
+        def answer(self) -> None:
             path = self.path.split("?")[0].lstrip("/")
-            with suppress(ConnectionError):  # the reader has gone on to another page
-                if path == EVENTS:
-                    self.send_events()
-                elif path == SCRIPT:
-                    self.send((folders.ROOT / "campus" / "static" / "live.js").read_bytes(), "text/javascript")
-                else:
-                    self.build = news.build  # before the page is read: it may be older than what it holds, never newer
-                    super().do_GET()
+            if path == EVENTS:
+                self.send_events()
+            elif path == SCRIPT:
+                self.send((folders.ROOT / "campus" / "static" / "live.js").read_bytes(), "text/javascript")
+            else:
+                self.build = news.build  # before the page is read: it may be older than what it holds, never newer
+                super().answer()
 
         def send(self, content: bytes, kind: str) -> None:
             if kind == "text/html":
@@ -99,6 +99,7 @@ def make_pages(site: Path, news: News) -> type[Pages]:
         def send_events(self) -> None:
             self.send_response(200)
             self.send_header("Content-Type", "text/event-stream")
+            self.send_header("Connection", "close")
             self.end_headers()
             seen = None
             while True:
@@ -143,9 +144,15 @@ def wait_for_change(seen: dict[Path, int], places: Places) -> tuple[dict[Path, i
     while now == seen:
         time.sleep(LOOK_SECONDS)
         now = look(places)
-    while (later := look(places)) != now:
+    while (later := wait_and_look(places)) != now:
         now = later
     return now, {path for path in seen.keys() | now.keys() if seen.get(path) != now.get(path)}
+
+
+def wait_and_look(places: Places) -> dict[Path, int]:
+    """The sources a moment later, when an editor may have written on."""
+    time.sleep(REST_SECONDS)
+    return look(places)
 
 
 def is_common(path: Path, places: Places) -> bool:
@@ -238,6 +245,7 @@ def live(port: int = PORT, places: Places = EVERYWHERE, say: Callable[[str], Non
 def keep_up(places: Places, news: News, say: Callable[[str], None], address: str) -> None:
     """Build all, then what is saved; Restart where that needs a fresh start."""
     seen = look(places)
+    say("Bringing the book up to date ...")
     try:
         build_book(places=places)
     except CampusError as error:

@@ -2,9 +2,10 @@
 
 import gzip
 import http.server
+import importlib
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 HOST = "127.0.0.1"
@@ -15,11 +16,17 @@ class Pages(http.server.SimpleHTTPRequestHandler):
     """Answers with files of the folder `site`."""
 
     site: Path
+    protocol_version = "HTTP/1.1"  # as the campus: a connection serves several files
 
     def __init__(self, *arguments):
         super().__init__(*arguments, directory=str(self.site))
 
     def do_GET(self) -> None:
+        """Answer, unless the reader has gone on to another page meanwhile."""
+        with suppress(ConnectionError):
+            self.answer()
+
+    def answer(self) -> None:
         """A file, or a folder's first page; 404 for anything else."""
         file = Path(self.translate_path(self.path))
         file = file / "index.html" if file.is_dir() else file
@@ -40,7 +47,7 @@ class Pages(http.server.SimpleHTTPRequestHandler):
         self.wfile.write(content)
 
     def end_headers(self) -> None:
-        from campus import web
+        from campus import web  # takes a second, so not before somebody serves pages
 
         for name, value in {**web.HEADERS, "Content-Security-Policy": web.BOOK_POLICY}.items():
             self.send_header(name, value)
@@ -52,6 +59,7 @@ class Pages(http.server.SimpleHTTPRequestHandler):
 
 def start_server(port: int, pages: type[Pages]) -> http.server.ThreadingHTTPServer:
     """A server on the loopback that answers in threads of its own; port 0 is any free one."""
+    importlib.import_module("campus.web")  # what a first reader would wait for
     server = http.server.ThreadingHTTPServer((HOST, port), pages)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server

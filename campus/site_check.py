@@ -38,6 +38,7 @@ RUN_AXE = """rules => axe.run(document, {runOnly: {type: 'tag', values: rules}, 
   resultTypes: ['violations']})
   .then(found => found.violations.flatMap(({id, impact, help, nodes}) => nodes.map(node =>
     ({rule: id, impact, help, target: node.target.join(' '), html: node.html.slice(0, 200)}))))"""
+SHOW_ALL = "* { content-visibility: visible !important; }"  # axe looks at what is laid out
 OPEN_FOLDS = "document.querySelectorAll('details').forEach(fold => { fold.open = true; })"
 SETTLE = 400  # milliseconds: the theme makes what scrolls reachable by keyboard 300 after a change
 
@@ -270,6 +271,7 @@ def look(page, width: str, checked: Checked) -> None:
     page.reload()
     page.wait_for_load_state("networkidle")
     page.evaluate(read_axe())
+    page.add_style_tag(content=SHOW_ALL)
     page.evaluate(OPEN_FOLDS)
     page.wait_for_timeout(SETTLE)
     wide = page.evaluate("document.documentElement.scrollWidth")
