@@ -35,10 +35,9 @@ site-check: setup-tests  ## Every page in a browser: access, other hosts, links,
 publish: notebooks
 	@$(BIN)/campus publish
 
-pictures: setup-tests  ## The pictures that the README shows, from the running hub
-	@$(BIN)/campus notebooks && $(BIN)/campus book && $(BIN)/python -m pytest -q tests/end_to_end
-	cp build/screenshots/02-session-in-the-book.png docs/session.png
-	cp build/screenshots/03-session-in-the-workspace.png docs/workspace.png
+pictures: setup-tests  ## The pictures that the guides and the README show, from the running hub, and the book with them
+	@$(BIN)/campus notebooks && $(BIN)/campus book && $(BIN)/python -m pytest -q tests/end_to_end && $(BIN)/campus book
+	cp build/pictures/session.png build/pictures/workspace.png docs/
 
 looks: setup-tests  ## Six pages before and after our look, at three widths, light and dark, into build/looks
 	@$(BIN)/campus notebooks && $(BIN)/campus book && $(BIN)/python -m benchmarks.looks

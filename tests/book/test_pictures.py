@@ -6,6 +6,7 @@ import pytest
 
 from campus.book import build_book
 from campus.errors import CampusError
+from tests.end_to_end.pictures import list_made, list_shown
 
 DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 GUIDE = "# Your first day\n\n1. Sign in.\n\n   ```{picture} sign-in\n   ALT\n   ```\n2. Read on.\n"
@@ -38,3 +39,11 @@ def test_must_a_picture_say_what_it_shows_before_it_is_made(copy_course, alt, to
     write_guide(course, alt)
     with pytest.raises(CampusError, match=rf"first-day\.md, line 5: .*pictures/sign-in\.png {told}"):
         build_book(places=course)
+
+
+def test_is_every_picture_that_a_page_shows_made_by_the_steps_in_the_browser():
+    assert list_shown() - list_made() == set()
+
+
+def test_is_every_picture_that_the_steps_make_shown():
+    assert list_made() - list_shown() == set()
