@@ -13,6 +13,7 @@ from tests.end_to_end.jupyterlab import (
     open_assignments,
     open_menu,
     open_notebook,
+    panel,
     row,
     run_cell,
     save,
@@ -75,7 +76,7 @@ def work_on_the_assignment(associate: Person) -> None:
     assignments = open_assignments(page)
     released = row(assignments, "released", NAME)
     fetch = released.get_by_role("button", name="Fetch")
-    associate.picture("assignment-fetch", assignments.locator("#released_assignments_list"), mark=fetch)
+    associate.picture("assignment-fetch", panel(assignments, "released"), mark=fetch)
     fetch.click()
     fetched = row(assignments, "fetched", NAME)
     submit = fetched.get_by_role("button", name="Submit")
@@ -83,7 +84,7 @@ def work_on_the_assignment(associate: Person) -> None:
     fetched.locator("a").first.click()
     notebook_link = fetched.get_by_role("link", name=NAME).last
     expect(notebook_link).to_be_visible()
-    associate.picture("assignment-downloaded", fetched, mark=notebook_link)
+    associate.picture("assignment-downloaded", panel(assignments, "fetched"), mark=notebook_link)
     notebook_link.click()
     notebook = open_notebook(page, f"{NAME}.ipynb")
     answer(page, notebook, "def utilisation(", solution("utilisation"))
@@ -110,11 +111,11 @@ def hand_it_in(associate: Person) -> None:
     assignments = open_assignments(associate.page)
     fetched = row(assignments, "fetched", NAME)
     submit = fetched.get_by_role("button", name="Submit")
-    associate.picture("assignment-submit", fetched, mark=submit)
+    associate.picture("assignment-submit", panel(assignments, "fetched"), mark=submit)
     submit.click()
     submitted = row(assignments, "submitted", NAME)
     expect(submitted).to_contain_text("received")
-    associate.picture("assignment-handed-in", submitted)
+    associate.picture("assignment-handed-in", panel(assignments, "submitted"))
 
 
 def read_the_feedback(associate: Person) -> None:
@@ -125,7 +126,7 @@ def read_the_feedback(associate: Person) -> None:
     submitted = row(assignments, "submitted", NAME)
     fetch = submitted.get_by_role("button", name="Fetch Feedback")
     expect(fetch).to_be_visible()
-    associate.picture("feedback-fetch", submitted, mark=fetch)
+    associate.picture("feedback-fetch", panel(assignments, "submitted"), mark=fetch)
     fetch.click()
     submitted.get_by_text("view feedback").first.click()
     file = page.get_by_role("listitem", name=re.compile(rf"{NAME}\.html"))
@@ -133,6 +134,7 @@ def read_the_feedback(associate: Person) -> None:
     feedback = page.frame_locator(".jp-HTMLViewer:not(.lm-mod-hidden) iframe").locator("body")
     for said in (told(MISTAKE), TO_ALL, COMMENT, "5.0 / 20.0"):
         expect(feedback).to_contain_text(said)
+    feedback.get_by_text(told(MISTAKE)).scroll_into_view_if_needed()
     associate.picture("feedback", page.locator(".jp-HTMLViewer:not(.lm-mod-hidden)"))
 
 

@@ -13,10 +13,11 @@ TO_ALL = "Your function gives the example's answer whatever it is asked: work it
 
 
 def solution(question: str) -> str:
-    """The author's answer to a question."""
+    """The author's answer to a question, without the marks that tell it from the rest."""
     assignment = read(EXERCISES / NAME)
     (found,) = (asked for asked in assignment.questions if asked.id == question)
-    return assignment.notebook.cells[found.answer].source
+    lines = assignment.notebook.cells[found.answer].source.splitlines()
+    return "\n".join(line for line in lines if "### " not in line)
 
 
 def mistake(name: str) -> str:

@@ -36,6 +36,11 @@ def row(assignments: Locator, kind: str, name: str) -> Locator:
     return assignments.locator(f"#{kind}_assignments_list .list_item").filter(has_text=name).first
 
 
+def panel(assignments: Locator, kind: str) -> Locator:
+    """The list of released, fetched or submitted assignments with its heading."""
+    return assignments.locator(f"#{kind}_assignments_list").locator("xpath=../..")
+
+
 def find_cell(page: Page, notebook: Locator, text: str) -> Locator:
     """The cell that holds a text: the notebook is scrolled to it, as JupyterLab draws only what is in view."""
     cell = notebook.locator(".jp-Cell").filter(has_text=text).first

@@ -18,6 +18,10 @@ MARK = (
     "e => { e.dataset.before = e.style.cssText; e.style.outline = '3px solid #d4351c';"
     " e.style.outlineOffset = e.matches('li, td') ? '-3px' : '3px' }"  # within what would cut it off
 )
+PLACE = (  # on the page, whose scrolling may still go on
+    "e => { const b = e.getBoundingClientRect();"
+    " return [b.left + scrollX, b.top + scrollY, b.right + scrollX, b.bottom + scrollY] }"
+)
 UNMARK = "e => { e.style.cssText = e.dataset.before; delete e.dataset.before }"
 
 
@@ -34,14 +38,11 @@ def take(page: Page, name: str, around: Sequence[Locator] = (), mark: Sequence[L
     few.save(PICTURES / f"{name}.png", optimize=True)
 
 
-def frame(page: Page, parts: list[Locator]) -> dict[str, float]:
+def frame(page: Page, parts: Sequence[Locator]) -> dict[str, float]:
     """The rectangle of the page that holds these parts, with room around them."""
-    boxes = [box for part in parts if (box := part.bounding_box())]
-    across, down = page.evaluate("[window.scrollX, window.scrollY]")
-    left = max(min(box["x"] for box in boxes) + across - ROOM, 0)
-    top = max(min(box["y"] for box in boxes) + down - ROOM, 0)
-    right = max(box["x"] + box["width"] for box in boxes) + across + ROOM
-    bottom = max(box["y"] + box["height"] for box in boxes) + down + ROOM
+    boxes = [part.evaluate(PLACE) for part in parts]
+    left, top = (max(min(box[side] for box in boxes) - ROOM, 0) for side in (0, 1))
+    right, bottom = (max(box[side] for box in boxes) + ROOM for side in (2, 3))
     return {"x": left, "y": top, "width": right - left, "height": bottom - top}
 
 
