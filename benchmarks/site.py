@@ -40,7 +40,13 @@ FULL, EDITS = 60, 5
 PATIENCE = 300_000  # milliseconds
 COPIED = ("campus", "autograder", "book", "modules", "exercises", "docs")
 FIRST_COPY = 21  # their numbers within a module stand above those that are planned
-STOCK_EXTENSIONS = ("course_boxes", "course_pages", "course_play", "course_reports")  # our directives, nothing else
+STOCK_EXTENSIONS = (
+    "course_boxes",
+    "course_pages",
+    "course_pictures",
+    "course_play",
+    "course_reports",
+)  # our directives, nothing else
 HEADER = {"jupytext": {"text_representation": {"extension": ".md", "format_name": "myst"}}}
 PROSE = "## Where this goes wrong"
 
@@ -65,6 +71,7 @@ class Checkout:
             exercises=self.root / "exercises",
             executed=build / "executed",
             clean=build / "clean",
+            pictures=build / "pictures",
             source=build / "site-source",
             work=build / "site-build",
             site=build / "book",
@@ -351,11 +358,12 @@ def keep_up(count: int, edits: int) -> list[str]:
 def head(given: argparse.Namespace, trial: bool) -> list[str]:
     """When, where, and on what."""
     machine = f"{os.cpu_count()} cores ({platform.machine()}, {platform.system()})"
+    stock = "Stock is `jupyter-book build` on the same sources in the same run, with our directives known."
     return [
         *(["A short trial, on a machine that others used at the same time.", ""] if trial else []),
-        f"Measured on {datetime.date.today():%d %B %Y} with Python {platform.python_version()} on {machine}. Copies "
-        f"stand in for sessions that are not written yet. Of edits the median of {given.edits} counts. Stock is "
-        "`jupyter-book build` on the same sources in the same run, with the extensions that know our directives.",
+        f"Measured on {datetime.date.today():%d %B %Y} with Python {platform.python_version()} on {machine}. Copies",
+        f"stand in for sessions that are not written yet. Of edits the median of {given.edits} counts.",
+        *([stock] if given.cold else []),
     ]
 
 

@@ -389,6 +389,15 @@ def publish_site(places: Places) -> None:
     drop_strangers(places.site, set(wanted))
 
 
+def publish_new(places: Places, since: float) -> None:
+    """Put into the site what was made since a moment, pages last; what is gone goes with the next whole build."""
+    made = {path.relative_to(places.html).as_posix(): path for path in list_tree(places.html)}
+    made |= {f"notebooks/{path.relative_to(places.clean).as_posix()}": path for path in list_tree(places.clean)}
+    for name, path in sorted(made.items(), key=lambda item: item[0].endswith(".html")):
+        if path.stat().st_mtime >= since:
+            write_changed(places.site / name, path.read_bytes())
+
+
 def list_site(places: Places) -> dict[str, Path]:
     """Every file of the site by its name: what the builder made, without left-over images, and clean notebooks."""
     made = {path.relative_to(places.html).as_posix(): path for path in list_tree(places.html)}

@@ -26,9 +26,10 @@ from campus.book import (
     build_book,
     find_heading,
     hold,
+    list_pages,
     list_staged,
     make_stamp,
-    publish_site,
+    publish_new,
     read_stamp,
     refuse_faults,
     write_staged,
@@ -42,6 +43,7 @@ from campus.syllabus import list_sessions, where
 PORT = 8001
 LOOK_SECONDS = 0.1  # between two looks at the sources
 REST_SECONDS = 0.03  # after which a source that did not change again counts as saved
+CLOCK_SECONDS = 1  # by which a file's time may lag behind the clock
 HEARTBEAT_SECONDS = 15  # between two signs of life to a browser, which finds out by them that we are gone
 SCRIPT = "_live/live.js"
 EVENTS = "_live/events"
@@ -167,7 +169,10 @@ def is_common(path: Path, places: Places) -> bool:
 
 def find_sessions(changed: set[Path], places: Places) -> list[Path]:
     """The sessions whose notebooks a change may alter: their own source, their module's data, the plotting style."""
-    sessions = [session.path for session in list_sessions()]
+    if not any(path.is_relative_to(places.modules) for path in changed):
+        return []
+    pages = [page for page in list_pages(places) if page.startswith("modules/") and not page.endswith("/index")]
+    sessions = [places.modules / f"{page.removeprefix('modules/')}.md" for page in pages]
     if places.modules / STYLE in changed:
         return sessions
     data = {path.parent.parent for path in changed if path.parent.name == "data" and path.suffix != ".py"}
@@ -183,6 +188,7 @@ class LiveBook:
     def __init__(self, places: Places, builder: Resident, say: Callable[[str], None]):
         self.places, self.builder, self.say = places, builder, say
         self.owed: set[Path] = set()
+        self.published = time.time() - CLOCK_SECONDS
         self.machinery = read_stamp(places.stamp)["machinery"]
         self.headings = {name: find_heading(name, content) for name, content in list_staged(places).items()}
 
@@ -191,7 +197,7 @@ class LiveBook:
         self.owed |= changed
         if any(is_common(path, self.places) for path in self.owed):
             raise Restart
-        start = time.monotonic()
+        begun, start = time.time(), time.monotonic()
         sessions = find_sessions(self.owed, self.places)
         for name in self.run(sessions):
             self.say(f"{name}: run again, as its code or data changed.")
@@ -200,6 +206,7 @@ class LiveBook:
         renamed = any(self.headings[name] != heading for name, heading in headings.items())
         self.build(staged, renamed)
         self.headings |= headings
+        self.published = begun - CLOCK_SECONDS
         told = ", ".join(sorted(where(path) for path in self.owed))
         self.owed.clear()
         self.say(f"{told}: shown after {time.monotonic() - start:.1f} s.")
@@ -214,7 +221,7 @@ class LiveBook:
             self.places.stamp.unlink(missing_ok=True)  # until this build is known to be good
             write_staged(staged, self.places)
             refuse_faults(self.builder.build(everything=renamed), self.places)
-            publish_site(self.places)
+            publish_new(self.places, self.published)
             if renamed:
                 self.machinery = make_stamp(self.places)["machinery"]
             self.places.stamp.write_text(json.dumps({"machinery": self.machinery}))
@@ -247,6 +254,7 @@ def keep_up(places: Places, news: News, say: Callable[[str], None], address: str
     seen = look(places)
     say("Bringing the book up to date ...")
     try:
+        run_missing(places, say)
         build_book(places=places)
     except CampusError as error:
         report(error, news, say)
@@ -268,6 +276,14 @@ def keep_up(places: Places, news: News, say: Callable[[str], None], address: str
                 if not isinstance(error, CampusError):  # the builder broke off: what it knows is no longer sure
                     wait_for_change(seen, places)
                     raise Restart from None
+
+
+def run_missing(places: Places, say: Callable[[str], None]) -> None:
+    """Run sessions that have no notebook yet, as one whose line was just added to the table of contents."""
+    missing = [one.path for one in list_sessions() if not (places.executed / f"{one.name}.ipynb").exists()]
+    if missing:
+        say(f"Running {', '.join(where(path) for path in missing)} for the first time ...")
+        build_notebooks(only=missing)
 
 
 def report(error: Exception, news: News, say: Callable[[str], None]) -> None:

@@ -56,12 +56,9 @@ class Written:
         )
 
     def start(self) -> None:
-        made = self.run("notebooks", str(self.page))
-        said, _ = made.communicate(timeout=PATIENCE)
-        assert made.returncode == 0, said
         self.process = self.run("live", "--port", str(self.port))
         threading.Thread(target=self.listen, daemon=True).start()
-        self.wait_for("what you save shows there by itself")
+        self.first = self.wait_for("what you save shows there by itself")
 
     def listen(self) -> None:
         for line in self.process.stdout:
@@ -108,6 +105,10 @@ def page(written):
         opened.goto(f"{written.address}/modules/{NAME}.html")
         yield opened
     assert visit.outside == []
+
+
+def test_is_a_session_without_a_notebook_run_first(written):
+    assert "Running " in written.first and "03-3-clinic.md for the first time" in written.first
 
 
 def test_does_an_edit_of_words_show_in_the_open_page_without_a_run(written, page):
