@@ -33,6 +33,7 @@ mtable mtr mtd mstyle mpadded mphantom menclose mmultiscripts"""
 TAGS = """a b blockquote br caption code dd del div dl dt em h1 h2 h3 h4 h5 h6 hr i img li ol p pre span strong sub sup
 table tbody td tfoot th thead tr u ul"""
 LOOKS = "display mathvariant stretchy form fence separator width accent columnalign"
+WRAPPED = "<style>div.output_area pre, div.input_area pre { white-space: pre-wrap; overflow-wrap: anywhere }</style>"
 CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.DOTALL)
 
 
@@ -145,11 +146,11 @@ CLEAN = {"markdown2html": clean_markdown}  # in place of nbconvert's own filter
 
 
 class FeedbackExporter(HTMLExporter):
-    """nbgrader's feedback page without the script that it asks of another host."""
+    """nbgrader's feedback page without the script that it asks of another host, and with no sentence cut off."""
 
     def from_notebook_node(self, nb: NotebookNode, resources=None, **kwargs) -> tuple[str, dict]:
         html, resources = super().from_notebook_node(nb, resources, **kwargs)
-        return MATHJAX.sub("", html), resources
+        return MATHJAX.sub("", html).replace("</head>", f"{WRAPPED}</head>", 1), resources
 
 
 @functools.cache

@@ -4,6 +4,8 @@ import html
 import re
 
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+from playwright.sync_api import sync_playwright
 
 from autograder.assignment import authored, read
 from autograder.feedback import HideTests, page
@@ -11,6 +13,7 @@ from autograder.marking import grade
 from autograder.rebuilt import plan
 from autograder.variants import released, substitute
 from campus.folders import EXERCISES
+from tests.browser import QUIET, ensure_chromium
 
 CLINIC = read(EXERCISES / "clinic-queue")
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -151,3 +154,17 @@ def test_a_notebook_that_was_marked_elsewhere_shows_no_hidden_test():
     text = "\n".join(cell.source for cell in notebook.cells)
     assert "busy = utilisation(96, 240, 8)" in text
     assert not [line for line in hidden_lines(CLINIC) if line in text]
+
+
+def test_can_a_long_sentence_be_read_without_scrolling_sideways():
+    facts = {"grade": True, "solution": False, "locked": True, "grade_id": "test-wait", "points": 4}
+    notes = {"told": "You measured the time in the system, not in the queue. " * 5}
+    cell = new_code_cell(f"assert wait == 10, {'a message ' * 20!r}", metadata={"nbgrader": facts, "campus": notes})
+    written = page("clinic-queue", new_notebook(cells=[cell]), {"wait": (0, 4)}, {})
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=ensure_chromium(), args=list(QUIET))
+        read = chromium.new_page(viewport={"width": 900, "height": 700})
+        read.set_content(written)
+        wide = read.evaluate("[...document.querySelectorAll('pre')].map(e => e.scrollWidth > e.clientWidth)")
+        chromium.close()
+    assert wide == [False, False]
