@@ -1,8 +1,10 @@
 """The `campus` command: a thin skin over the functions that do the work."""
 
+import getpass
 import json
+import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -14,7 +16,10 @@ from rich.markdown import Markdown
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from campus.errors import tell
+from campus.cohort.roster import Person
+from campus.errors import CampusError, tell
+from campus.folders import ensure_state
+from campus.syllabus import read_syllabus
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 out = Console(soft_wrap=True)
@@ -349,6 +354,160 @@ def roles() -> None:
     from campus.cohort.roles import write_page
 
     print(write_page(), end="")
+
+
+COHORT = Annotated[str | None, typer.Option(help="The cohort; needed where the roster has several.")]
+
+
+@app.command("open")
+def open_module(
+    module: Annotated[int, typer.Argument(help="The module's number.")],
+    on: Annotated[str | None, typer.Option(metavar="DAY", help="The day, as 2027-01-12; today without it.")] = None,
+    by_plan: Annotated[bool, typer.Option("--by-plan", help="Forget what was said by hand.")] = False,
+    cohort: COHORT = None,
+) -> None:
+    """Open a module for a cohort: now, on a day, or by its pace plan again."""
+    from campus.opening import follow_plan, read_day, set_opening, today
+
+    with told_plainly():
+        if on and by_plan:
+            raise CampusError("--on and --by-plan exclude each other: give one of them.")
+        who, modules = name_operator(), read_syllabus()
+        cohort, module = find_cohort_and_module(cohort, module, modules)
+        if by_plan:
+            follow_plan(cohort, module, who)
+        else:
+            set_opening(cohort, module, read_day(on) if on else today(), who)
+        say_opening(cohort, module, modules)
+
+
+@app.command("close")
+def close_module(module: Annotated[int, typer.Argument(help="The module's number.")], cohort: COHORT = None) -> None:
+    """Close a module for a cohort until somebody opens it; who has fetched its assignments keeps them."""
+    from campus.opening import set_opening
+
+    with told_plainly():
+        modules = read_syllabus()
+        cohort, module = find_cohort_and_module(cohort, module, modules)
+        set_opening(cohort, module, None, name_operator())
+        say_opening(cohort, module, modules)
+
+
+@app.command("set-pace")
+def set_pace(
+    plan: Annotated[str, typer.Argument(help="three-months, or six-months at one day a week.")],
+    start: Annotated[str, typer.Argument(metavar="DAY", help="The first day, as 2027-01-04.")],
+    off: Annotated[list[str] | None, typer.Option(metavar="DAY", help="A day in a week off; may be repeated.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, and keep nothing.")] = False,
+    cohort: COHORT = None,
+) -> None:
+    """Give a cohort its pace plan; modules open by it unless somebody decided by hand."""
+    from campus.opening import check_cohort, read_day, say_pace
+    from campus.opening import set_pace as keep
+    from campus.pace import check_pace, list_studies, plan_weeks
+
+    with told_plainly():
+        cohort = check_cohort(cohort, read_people())
+        pace = check_pace(plan, read_day(start), [read_day(day) for day in off or ()])
+        if dry_run:
+            out.print(week_table(plan_weeks(list_studies(read_syllabus()), pace)))
+            out.print(f"Cohort {cohort} would take {say_pace(pace)}. Nothing was changed.", highlight=False)
+            return
+        keep(cohort, pace, name_operator())
+        out.print(f"Cohort {cohort} takes {say_pace(pace)}.", highlight=False)
+
+
+@app.command()
+def pace(
+    cohort: COHORT = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Plain JSON instead of tables.")] = False,
+) -> None:
+    """When modules open for a cohort, and what its pace plan has in each week."""
+    from campus.opening import (
+        check_cohort,
+        describe_cohort,
+        find_openings,
+        list_weeks,
+        read_changes,
+        read_decisions,
+        say_pace,
+        today,
+    )
+
+    with told_plainly():
+        cohort, modules = check_cohort(cohort, read_people()), read_syllabus()
+        if as_json:
+            json.dump(describe_cohort(cohort, modules, today()), sys.stdout, indent=2)
+            print()
+            return
+        decisions = read_decisions(cohort)
+        table = Table("Module", "Title", "Opens", "By", title=f"Cohort {cohort}", title_justify="left")
+        for one in find_openings(decisions, modules).values():
+            table.add_row(str(one.module), one.title, one.say(today()), one.by)
+        out.print(table)
+        for change in read_changes(cohort, 3):
+            out.print(f"{change['at'][:16]} UTC, {change['who']}: {change['what']}", markup=False, highlight=False)
+        if decisions.pace is None:
+            out.print("There is no pace plan: set one, as in 'campus set-pace six-months 2027-01-04'.", highlight=False)
+            return
+        out.print(week_table(list_weeks(decisions, modules)))
+        out.print(f"The pace is {say_pace(decisions.pace)}.", highlight=False)
+
+
+def week_table(weeks: Iterable) -> Table:
+    """What a pace plan has in each week."""
+    from campus.pace import say_time
+
+    table = Table("Week")
+    for heading in ("From", "Opens", "Sessions", "Optional", "Time"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("Bank holidays")
+    for week in weeks:
+        table.add_row(
+            str(week.number or ""),
+            f"{week.start.day} {week.start:%b %Y}",
+            ", ".join(f"module {module}" for module in week.opens),
+            "off" if week.off else ", ".join(study.code for study in week.core),
+            ", ".join(study.code for study in week.optional),
+            "" if week.off else say_time(week.minutes),
+            ", ".join(name for _, name in week.holidays),
+        )
+    return table
+
+
+def find_cohort_and_module(cohort: str | None, module: int, modules: list) -> tuple[str, int]:
+    """The cohort and the module that are meant; CampusError where there is none."""
+    from campus.opening import check_cohort, check_module
+
+    return check_cohort(cohort, read_people()), check_module(module, modules)
+
+
+def say_opening(cohort: str, module: int, modules: list) -> None:
+    """Tell what holds now for a module."""
+    from campus.opening import find_openings, read_decisions, today
+
+    opening = find_openings(read_decisions(cohort), modules)[module]
+    out.print(f"Cohort {cohort}: module {module}, {opening.title}: {opening.say(today())}.", highlight=False)
+
+
+def read_people() -> list[Person]:
+    """Who takes part."""
+    from campus.cohort.people import People
+
+    ensure_state()
+    people = People().ensure()
+    try:
+        return people.present()
+    finally:
+        people.close()
+
+
+def name_operator() -> str:
+    """Who runs this command, as the log of openings names them."""
+    try:
+        return f"operator {os.environ.get('SUDO_USER') or getpass.getuser()}"[:64]
+    except (KeyError, OSError):  # a container's user may have no name
+        return f"operator {os.getuid()}"
 
 
 @app.command()

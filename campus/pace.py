@@ -8,7 +8,7 @@ of their module.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
 
@@ -254,7 +254,7 @@ def find_week(weeks: Iterable[Week], day: date) -> Week | None:
     return next((week for week in weeks if week.start <= day <= week.end), None)
 
 
-def find_openings(weeks: Iterable[Week]) -> dict[int, date]:
+def find_first_days(weeks: Iterable[Week]) -> dict[int, date]:
     """The first day of the week in which each module begins."""
     return {module: week.start for week in weeks for module in week.opens}
 
@@ -278,6 +278,29 @@ def find_standing(weeks: Iterable[Week], done: set[str], today: date) -> Standin
             if study.code in done
         ),
     )
+
+
+# ---- In words and as plain data ----
+
+
+def describe_pace(pace: Pace) -> dict:
+    return {"plan": pace.plan, "start": pace.start.isoformat(), "off": [day.isoformat() for day in pace.breaks]}
+
+
+def describe_week(week: Week) -> dict:
+    """A week as plain data: days in ISO form, times in minutes."""
+    return {
+        "week": week.number,
+        "from": week.start.isoformat(),
+        "to": week.end.isoformat(),
+        "off": week.off,
+        "bank_holidays": {day.isoformat(): name for day, name in week.holidays},
+        "opens": list(week.opens),
+        "minutes": week.minutes,
+        "optional_minutes": week.optional_minutes,
+        "core": [asdict(study) for study in week.core],
+        "optional": [asdict(study) for study in week.optional],
+    }
 
 
 def say_day(day: date) -> str:

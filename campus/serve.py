@@ -157,6 +157,7 @@ def refuse_damaged_databases(folder: Path) -> None:
     for file in (
         folder / "course" / "gradebook.db",
         folder / "exchange" / "index.db",
+        folder / "openings.db",
         folder / "hub" / "jupyterhub.sqlite",
         folder / "people.db",
     ):

@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from urllib.parse import quote, unquote, urlencode, urlparse
 
@@ -16,11 +17,40 @@ from tornado.websocket import WebSocketHandler
 
 from campus import folders
 from campus.cohort.people import People
+from campus.cohort.roles import ACTIONS, ALL, OWN, reach, who_may
 from campus.cohort.roster import Person
 from campus.errors import CampusError
 from campus.exchange.client import connect
-from campus.exchange.moment import for_nbgrader
-from campus.progress import keep_progress, read_progress
+from campus.exchange.moment import for_nbgrader, for_people
+from campus.opening import (
+    Decisions,
+    Opening,
+    check_cohort,
+    check_module,
+    find_openings,
+    follow_plan,
+    list_cohorts,
+    list_weeks,
+    read_changes,
+    read_day,
+    read_decisions,
+    say_pace,
+    set_opening,
+    set_pace,
+    today,
+)
+from campus.pace import (
+    MOST_BREAKS,
+    PLANS,
+    Standing,
+    Week,
+    check_pace,
+    find_standing,
+    find_week,
+    say_day,
+    say_time,
+)
+from campus.progress import keep_progress, read_done, read_progress
 from campus.sessions import BRANCH, repository
 from campus.syllabus import Module, Session, read_syllabus
 
@@ -28,6 +58,7 @@ HERE = Path(__file__).resolve().parent
 TEMPLATES = Environment(
     loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
 )
+TEMPLATES.filters |= {"day": say_day, "time": say_time, "people": for_people}
 HEADERS = {"Referrer-Policy": "same-origin", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 PAGE_POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 BOOK_POLICY = (
@@ -61,7 +92,7 @@ class Step:
 
     code: str
     title: str
-    module: str
+    module: int
     minutes: int
     book: str
     notebook: str
@@ -71,16 +102,22 @@ class Step:
 
 @dataclass(frozen=True)
 class Campus:
-    """What there is to tell: the roster, the programme, its written sessions, what is released, and all work on it."""
+    """What there is to tell: roster, programme, written sessions, what is released, all work, the cohort asked for."""
 
     people: list[Person]
     modules: list[Module]
     steps: list[Step]
     released: set[str]
     work: list[Work]
+    cohort: str = ""
 
 
 # ---- What the pages tell ----
+
+
+def list_modules() -> list[Module]:
+    """The programme, as far as it is there."""
+    return read_syllabus() if folders.TOC.exists() else []
 
 
 def list_steps(modules: list[Module], released: set[str], prefix: str) -> list[Step]:
@@ -94,7 +131,7 @@ def make_step(module: Module, session: Session, released: set[str], prefix: str)
     return Step(
         code=session.code,
         title=session.title,
-        module=module.title,
+        module=module.number,
         minutes=session.minutes,
         book=f"{prefix}book/{quote(page)}" if (folders.SITE / page).is_file() else "",
         notebook=f"{prefix}open/{quote(notebook)}" if find_notebook(notebook) else "",
@@ -147,16 +184,88 @@ def find_state(username: str, assignment: str, handed_in: str | None, by_hand: b
 
 
 def tell_associate(me: Person, campus: Campus) -> dict:
-    """Where an associate goes on: the first session whose assignment is not handed in."""
+    """Where an associate goes on: the first session of an open module whose assignment is not handed in."""
     mine = {one.assignment: one.state for one in campus.work if one.username == me.username}
+    decisions = read_decisions(me.cohort)
+    closed = find_closed(decisions, campus.modules)
     todo = [step for step in campus.steps if step.assignment not in mine]
     return {
         "steps": campus.steps,
         "mine": mine,
         "states": STATES,
-        "next": (todo or [None])[0],
+        "next": next((step for step in todo if step.module not in closed), None),
+        "later": next((step for step in todo if step.module in closed), None),
+        "closed": closed,
+        "week": tell_week(me, campus, decisions, set(mine)),
         "tutor": find_name(campus.people, me.tutor),
     }
+
+
+def find_closed(decisions: Decisions, modules: list[Module]) -> dict[int, Opening]:
+    """The modules that have not opened today, by number."""
+    return {number: one for number, one in find_openings(decisions, modules).items() if not one.is_open(today())}
+
+
+def tell_week(me: Person, campus: Campus, decisions: Decisions, handed_in: set[str]) -> dict | None:
+    """What an associate's pace plan has for this week, and where they are in it; None without a plan."""
+    weeks, day = list_weeks(decisions, campus.modules), today()
+    if not weeks:
+        return None
+    steps = {step.code: step for step in campus.steps}
+    done = read_done([me.username])[me.username]
+    done |= {step.code for step in campus.steps if step.assignment in handed_in}
+    closed = find_closed(decisions, campus.modules)
+    standing = find_standing(weeks, done, day)
+    behind = tuple(study for study in standing.behind if study.module not in closed)
+    week = find_week(weeks, day)
+    return {
+        "title": name_week(weeks, week, day),
+        "week": week,
+        "studies": [(study, steps.get(study.code), study.code in done) for study in list_studies_of(week)],
+        "standing": say_standing(Standing(behind, standing.ahead), weeks, day),
+    }
+
+
+def list_studies_of(week: Week | None) -> tuple:
+    """The sessions of a week, core ones first."""
+    return (*week.core, *week.optional) if week else ()
+
+
+def name_week(weeks: tuple[Week, ...], week: Week | None, day: date) -> str:
+    """Where in a plan a day lies, as a heading."""
+    if week is None:
+        early = day < weeks[0].start
+        return (
+            f"Your plan starts on {say_day(weeks[0].start)}"
+            if early
+            else f"Your plan ended on {say_day(weeks[-1].end)}"
+        )
+    return f"This week: {week.off}" if week.off else f"This week: week {week.number} of {weeks[-1].number}"
+
+
+def say_standing(standing: Standing, weeks: tuple[Week, ...], day: date) -> str:
+    """Where somebody is in their plan, kindly."""
+    behind, ahead = (list_codes(studies) for studies in (standing.behind, standing.ahead))
+    if day < weeks[0].start:
+        early = f" You have done {ahead} already: a good start." if ahead else ""
+        return f"Nothing is expected of you before then; the book is open to read.{early}"
+    if behind:
+        also = f" You have done {ahead} of later weeks already." if ahead else ""
+        return (
+            f"From earlier weeks there is still {behind}. There is no harm in that: go on from there, one at a time, "
+            f"and tell your tutor if another pace would suit your work better.{also}"
+        )
+    if ahead:
+        return f"You are ahead of the plan: {ahead} of later weeks is done already. Take your time."
+    return "You are where the plan is." if day > weeks[0].end else "Welcome: this is your first week."
+
+
+def list_codes(studies: tuple, most: int = 6) -> str:
+    """Sessions by their codes, the first few of many."""
+    codes = [study.code for study in studies]
+    if len(codes) > most:
+        return f"{', '.join(codes[:most])} and {len(codes) - most} more"
+    return " and ".join([", ".join(codes[:-1]), codes[-1]] if codes[1:] else codes)
 
 
 def tell_tutor(me: Person, campus: Campus) -> dict:
@@ -200,13 +309,43 @@ def tell_supervisor(me: Person, campus: Campus) -> dict:
 def tell_lead(me: Person, campus: Campus) -> dict:
     """The cohort, and how much of the programme stands."""
     associates = [person for person in campus.people if person.role == "associate"]
+    cohort = choose_cohort(me, campus.people, campus.cohort)
     return {
+        "opening": tell_opening(cohort, campus) if cohort else None,
+        "cohorts": list_cohorts(campus.people),
         "people": campus.people,
         "associates": count_work(associates, campus.work),
         "modules": campus.modules,
         "hours": round(sum(step.minutes for step in campus.steps) / 60, 1),
         "complete": sum(module.hours for module in campus.modules),
         "ready": sum(1 for module in campus.modules if module.sessions),
+    }
+
+
+def choose_cohort(me: Person, people: list[Person], asked: str = "") -> str:
+    """The cohort that a page is about: an associate's own; else the one asked for, one's own, or the last; or none."""
+    cohorts = list_cohorts(people)
+    if reach([me.role], "see the plan") == OWN:
+        return me.cohort
+    return next((cohort for cohort in (asked, me.cohort, *reversed(cohorts)) if cohort in cohorts), "")
+
+
+def tell_opening(cohort: str, campus: Campus) -> dict:
+    """When modules open for a cohort, by what pace, and what was decided last."""
+    decisions = read_decisions(cohort)
+    breaks = decisions.pace.breaks if decisions.pace else ()
+    return {
+        "cohort": cohort,
+        "modules": find_openings(decisions, campus.modules).values(),
+        "today": today(),
+        "pace": decisions.pace,
+        "said": say_pace(decisions.pace) if decisions.pace else "",
+        "plans": PLANS,
+        "breaks": [*(str(day) for day in breaks), "", ""][:MOST_BREAKS],
+        "changes": [
+            change | {"who": find_name(campus.people, change["who"]) or change["who"]}
+            for change in read_changes(cohort, 5)
+        ],
     }
 
 
@@ -265,6 +404,11 @@ class Page(HubOAuthenticated, RequestHandler):
         """Send a page; everything told is escaped."""
         self.finish(TEMPLATES.get_template(template).render(prefix=self.settings["prefix"], **told))
 
+    def refuse(self, status: int, sentence: str, title: str = "This did not work") -> None:
+        """Send a sentence instead of what was asked for."""
+        self.set_status(status)
+        self.show("message.html", title=title, sentence=sentence)
+
     def write_error(self, status_code: int, **kwargs: object) -> None:
         """An error is a page with one sentence, never a traceback."""
         error = kwargs["exc_info"][1] if kwargs.get("exc_info") else None
@@ -286,11 +430,79 @@ class NextHandler(Page):
     def get(self) -> None:
         prefix = self.settings["prefix"]
         released, work = read_course()
-        modules = read_syllabus() if folders.TOC.exists() else []
-        campus = Campus(self.people, modules, list_steps(modules, released, prefix), released, work)
+        modules, asked = list_modules(), self.get_query_argument("cohort", "")
+        campus = Campus(self.people, modules, list_steps(modules, released, prefix), released, work, asked)
         told = TELL[self.me.role](self.me, campus)
         book = f"{prefix}book/index.html" if (folders.SITE / "index.html").is_file() else ""
-        self.show(f"{self.me.role}.html", me=self.me, book=book, **told)
+        self.show(f"{self.me.role}.html", me=self.me, book=book, xsrf=quote(self.xsrf_token), **told)
+
+
+class DecisionPage(Page):
+    """What the lead alone may send: a form from a page of ours, with that page's token."""
+
+    def prepare(self) -> None:
+        if self.request.method != "POST":
+            return
+        if not self.current_user:
+            raise HTTPError(403, reason="You are signed out: sign in again, and send it again.")
+        if self.request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+            raise HTTPError(403, reason="This came from another site: open the page itself, and send it again.")
+        self.check_xsrf_cookie()
+        if not reach([self.me.role], "open modules"):
+            raise HTTPError(403, reason=f"Only {who_may('open modules')} may {ACTIONS['open modules'].words}.")
+
+    def post(self) -> None:
+        try:
+            cohort = check_cohort(self.get_body_argument("cohort", None), self.people)
+            self.decide(cohort)
+        except CampusError as error:
+            self.refuse(getattr(error, "status", 422), str(error))
+            return
+        self.redirect(f"{self.settings['prefix']}?{urlencode({'cohort': cohort})}#opening", status=303)
+
+    def decide(self, cohort: str) -> None:
+        """Do what the form says; CampusError where it cannot be done."""
+
+
+class OpeningHandler(DecisionPage):
+    """The lead opens or closes a module."""
+
+    def decide(self, cohort: str) -> None:
+        number, how, day = (self.get_body_argument(name, "") for name in ("module", "how", "day"))
+        module = check_module(int(number) if number.isascii() and number.isdigit() else 0, list_modules())
+        if how == "plan":
+            follow_plan(cohort, module, self.me.username)
+        elif how == "close":
+            set_opening(cohort, module, None, self.me.username)
+        elif how in ("now", "on"):
+            set_opening(cohort, module, today() if how == "now" else read_day(day), self.me.username)
+        else:
+            raise CampusError("Choose when the module opens.")
+
+
+class PaceHandler(DecisionPage):
+    """A cohort's pace plan, week by week; the lead sets it."""
+
+    @authenticated
+    def get(self) -> None:
+        cohort = choose_cohort(self.me, self.people, self.get_query_argument("cohort", ""))
+        modules, decisions = list_modules(), read_decisions(cohort)
+        self.show(
+            "pace.html",
+            me=self.me,
+            cohort=cohort,
+            cohorts=list_cohorts(self.people) if reach([self.me.role], "see the plan") == ALL else [],
+            openings=find_openings(decisions, modules),
+            weeks=list_weeks(decisions, modules),
+            said=say_pace(decisions.pace) if decisions.pace else "",
+            today=today(),
+            steps={step.code: step for step in list_steps(modules, set(), self.settings["prefix"])},
+        )
+
+    def decide(self, cohort: str) -> None:
+        plan, start = (self.get_body_argument(name, "") for name in ("plan", "start"))
+        breaks = [read_day(day) for day in self.get_body_arguments("off") if day]
+        set_pace(cohort, check_pace(plan, read_day(start), breaks), self.me.username)
 
 
 class WorkspaceHandler(Page):
@@ -308,7 +520,19 @@ class OpenHandler(Page):
     def get(self, path: str) -> None:
         if self.me and not find_notebook(path):
             raise HTTPError(404, reason=f"There is no published notebook '{printable(path)}': look for it in the book.")
+        if opening := self.wait_for(path):
+            page = f"{self.settings['prefix']}book/modules/{quote(path.removesuffix('.ipynb'))}.html"
+            self.set_status(403)
+            self.show("closed.html", opening=opening, page=page)
+            return
         self.redirect(pull_address(path))
+
+    def wait_for(self, path: str) -> Opening | None:
+        """The module of a notebook, where it has not opened for an associate."""
+        decisions = read_decisions(self.me.cohort) if self.me.role == "associate" else Decisions()
+        modules = list_modules() if decisions != Decisions() else []
+        number = next((module.number for module in modules if module.folder == path.split("/")[0]), None)
+        return find_closed(decisions, modules).get(number)
 
 
 def pull_address(path: str = "") -> str:
@@ -423,6 +647,8 @@ def make_application(prefix: str, people: Callable[[], list[Person]]) -> Applica
             (f"{prefix}book/.+", book),
             (f"{prefix}open/(.*)", OpenHandler),
             (f"{prefix}workspace", WorkspaceHandler),
+            (f"{prefix}opening", OpeningHandler),
+            (f"{prefix}pace", PaceHandler),
             (f"{prefix}api/progress", ProgressHandler),
             (f"{prefix}api/network", NetworkHandler),
             (f"{prefix}api/network/socket", EchoHandler),

@@ -23,7 +23,7 @@ LOOPBACK = "127.0.0.1"
 PORT = int(os.environ["CAMPUS_PORT"])
 STATE = state()
 PEOPLE = People().ensure()  # before the database's address is taken out of the environment
-DATABASE = os.environ.pop("CAMPUS_DATABASE_URL", "")  # its password is for the two services alone
+DATABASE = os.environ.pop("CAMPUS_DATABASE_URL", "")  # its password is for the services alone
 HUB_PORT, PROXY_PORT, CAMPUS_PORT, GRADER_PORT, EXCHANGE_PORT = find_free_ports(5)
 
 # ---- Who may do what: campus/cohort/roles.py, shown in docs/roles.md ----
@@ -95,7 +95,12 @@ c.JupyterHub.services = [
         "url": f"http://{LOOPBACK}:{EXCHANGE_PORT}",
         "command": [sys.executable, "-m", "campus.exchange.service"],
         "cwd": str(ROOT),
-        "environment": {"CAMPUS_STATE": str(STATE), MARK: str(STATE), "HOME": str(STATE)},
+        "environment": {
+            "CAMPUS_STATE": str(STATE),
+            "CAMPUS_DATABASE_URL": DATABASE,
+            MARK: str(STATE),
+            "HOME": str(STATE),
+        },
         "oauth_client_allowed_scopes": ["read:users:groups!user"],
         "oauth_no_confirm": True,
         "display": False,

@@ -102,6 +102,10 @@ ACTIONS = {
         EACH | {"lead": ALL},
     ),
     "keep progress": act("campus pages", "keep and read what one did in the book", EACH),
+    "see the plan": act(
+        "campus pages", "see when modules open, and the pace plan (own: one's cohort's)", EVERYBODY | {"associate": OWN}
+    ),
+    "open modules": act("campus pages", "open and close modules, and set the pace of a cohort", {"lead": ALL}),
     # The hub
     "work": act("hub", "enter a workspace", EACH),
     "make a token": act("hub", "make and revoke a token", EACH),

@@ -1,7 +1,7 @@
 """The desk: what one person may do at the exchange, the same over HTTP and on the operator's own machine.
 
 Who may do what stands in one table, `campus.cohort.roles`, which each method asks for its action. What somebody may not
-see does not exist for them.
+see does not exist for them. Assignments of a module that has not opened wait, with the sentence that says until when.
 """
 
 from dataclasses import dataclass
@@ -56,7 +56,11 @@ class Desk:
         """The assignments with terms, deadline and the releases there are, those not released for who may see them."""
         self.demand("see assignments")
         extensions, fetches = self.store.extensions(), self.store.fetches(self.visitor.name)
-        found = [one for one in self.store.assignments() if one["released"] or self.may("see unreleased") == ALL]
+        everything = self.may("see unreleased") == ALL
+        closed = self.closed().keys() - fetches.keys()  # closing a module takes nothing away from who has its work
+        found = [
+            one for one in self.store.assignments() if everything or (one["released"] and one["name"] not in closed)
+        ]
         for one in found:
             one["deadline"] = extensions.get((one["name"], self.visitor.name), one["deadline"])
             one["fetched"] = fetches.get(one["name"])
@@ -65,9 +69,17 @@ class Desk:
     def assignment(self, name: str) -> dict:
         """One of them."""
         found = [one for one in self.assignments() if one["name"] == name]
+        if not found and name in self.closed():
+            raise Refusal(403, self.closed()[name])
         if not found:
             raise Refusal(404, f"There is no assignment '{printable(name)}' here.")
         return found[0]
+
+    def waiting(self) -> list[str]:
+        """When what is released and not here yet will be: a sentence for each module that has not opened."""
+        here, closed = {one["name"] for one in self.assignments()}, self.closed()
+        released = {one["name"] for one in self.store.assignments() if one["released"]}
+        return sorted({closed[name] for name in closed.keys() & released - here})
 
     def fetch(self, name: str, number: int | None = None) -> Files:
         """A release's files, the latest without a number; the exchange remembers which one somebody has."""
@@ -218,6 +230,11 @@ class Desk:
         if not found or not (self.may(action) == ALL or found[0]["username"] == self.visitor.name):
             raise Refusal(404, "There is no such submission.")
         return found[0]
+
+    def closed(self) -> dict[str, str]:
+        """The assignments whose module has not opened for the visitor, with the sentence that says when it does."""
+        everything = self.may("see unreleased") == ALL
+        return {} if everything else self.store.closed(self.visitor.name, self.store.now())
 
     def files(self, kind: str, row: dict, *place: str) -> Files:
         folder = self.store.place(kind, *place, row["id"])

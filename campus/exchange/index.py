@@ -27,7 +27,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from campus.exchange.refusal import Refusal
 
 TABLES_LOCK = 7_044_003  # PostgreSQL: whoever makes the tables
-AWAY = "The exchange's database does not answer: nothing was changed; try again in a minute."
+AWAY = "The database does not answer: nothing was changed; try again in a minute."
 COUNTER = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts only in this type
 T = TypeVar("T")
 
@@ -139,14 +139,14 @@ def write(engine: Engine, work: Callable[[Connection], T], tries: int = 3) -> T:
     raise AssertionError("unreachable")
 
 
-def ensure_tables(engine: Engine) -> None:
+def ensure_tables(engine: Engine, metadata: MetaData = METADATA, kept: tuple[Table, ...] = KEPT) -> None:
     """Make the tables where they are missing, and have the database keep what is to be kept; many may ask at once."""
 
     def make(db: Connection) -> None:
         if db.dialect.name == "postgresql":
             db.exec_driver_sql(f"SELECT pg_advisory_xact_lock({TABLES_LOCK})")
-        METADATA.create_all(db)
-        for table in KEPT:
+        metadata.create_all(db)
+        for table in kept:
             for statement in KEEP[db.dialect.name]:
                 db.exec_driver_sql(statement.format(table=table.name))
 

@@ -123,7 +123,8 @@ class ListPage(Page):
         found = await self.work(self.desk.assignments)
         receipts = await self.work(self.desk.submissions, None, self.desk.visitor.name)
         latest = {receipt["assignment"]: receipt for receipt in receipts}
-        self.show("exchange.html", assignments=found, latest=latest, me=self.desk.visitor)
+        waiting = await self.work(self.desk.waiting)
+        self.show("exchange.html", assignments=found, latest=latest, waiting=waiting, me=self.desk.visitor)
 
 
 class AssignmentPage(Page):

@@ -30,6 +30,7 @@ from campus.exchange.index import (
 )
 from campus.exchange.parcel import Entry, Limits, Parcel, Unpacker, sync
 from campus.exchange.refusal import Refusal, printable
+from campus.opening import find_closed_assignments
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 USERNAME = re.compile(r"[a-z0-9][a-z0-9_.@-]{0,63}")
@@ -63,11 +64,18 @@ def default_url(folder: Path) -> str:
 class Store:
     """An exchange's files and index. It keeps what it is given; who may do what is decided in `desk`."""
 
-    def __init__(self, folder: Path | None = None, url: str | None = None, now: Callable[[], str] = moment.now):
+    def __init__(
+        self,
+        folder: Path | None = None,
+        url: str | None = None,
+        now: Callable[[], str] = moment.now,
+        closed: Callable[[str, str], dict[str, str]] = find_closed_assignments,
+    ):
         self.folder = folder or default_folder()
         self.engine = connect(url or default_url(self.folder))
         self.now = now
         self.loose: dict[Path, float] = {}  # what no row names, and since when we know
+        self.closed = closed  # for whom and when: assignments of modules that have not opened, and what to say of them
 
     def ensure(self) -> "Store":
         """Make folders and tables where they are missing."""

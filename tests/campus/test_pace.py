@@ -11,7 +11,7 @@ from campus.pace import (
     Standing,
     Study,
     check_pace,
-    find_openings,
+    find_first_days,
     find_standing,
     find_week,
     list_studies,
@@ -114,7 +114,7 @@ def test_is_a_break_a_week_off_in_which_no_module_opens():
 
 def test_does_a_module_open_in_the_week_of_its_first_session():
     found = plan_weeks(STUDIES, check_pace("six-months", PLAIN))
-    opens = find_openings(found)
+    opens = find_first_days(found)
     for module in range(1, 10):
         week = find_week(found, opens[module])
         assert week.start == opens[module] and f"{module}.1" in [one.code for one in week.core]
@@ -132,7 +132,7 @@ def test_does_an_optional_session_go_where_its_module_has_room():
 def test_may_a_module_be_optional_as_a_whole():
     studies = (*STUDIES[:6], make_study("2.1", optional=True), *STUDIES[12:18])
     found = plan_weeks(studies, check_pace("three-months", PLAIN))
-    assert find_openings(found)[2] >= max(week.start for week in found if "1.6" in [s.code for s in week.core])
+    assert find_first_days(found)[2] >= max(week.start for week in found if "1.6" in [s.code for s in week.core])
 
 
 def test_is_a_programme_without_sessions_a_plan_of_empty_weeks():
