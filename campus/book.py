@@ -235,7 +235,7 @@ def describe(modules: list[Module], places: Places) -> str:
             "title": module.title,
             "hours": module.hours,
             "sessions": [describe_session(session) for session in module.sessions],
-            "planned": [{"code": str(plan["code"]), "title": str(plan["title"])} for plan in module.planned],
+            "planned": [describe_planned(plan) for plan in module.planned],
         }
         for module in modules
     ]
@@ -244,8 +244,13 @@ def describe(modules: list[Module], places: Places) -> str:
 
 def describe_session(session: Session) -> dict:
     """What lists and maps of sessions show of one."""
-    shown = ("name", "code", "title", "minutes", "outcomes", "sectors", "needs", "methods", "questions")
+    shown = ("name", "code", "title", "minutes", "outcomes", "sectors", "needs", "methods", "questions", "optional")
     return {field: getattr(session, field) for field in shown}
+
+
+def describe_planned(plan: dict) -> dict:
+    """What lists and maps show of a session that is not written yet."""
+    return {"code": str(plan["code"]), "title": str(plan["title"]), "optional": bool(plan.get("optional"))}
 
 
 def describe_assignments(places: Places) -> dict[str, dict]:

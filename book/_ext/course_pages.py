@@ -268,11 +268,13 @@ class ModuleSessions(Directive):
         env = self.state.document.settings.env
         folder = Path(env.docname).parent.name
         module = next(module for module in read_syllabus(env)["modules"] if module["folder"] == folder)
-        rows = [(s["code"], s["title"], f"modules/{s['name']}", s["minutes"]) for s in module["sessions"]]
-        rows += [(str(s["code"]), s["title"], None, None) for s in module["planned"]]
+        rows = [
+            (s["code"], s["title"], f"modules/{s['name']}", s["minutes"], s["optional"]) for s in module["sessions"]
+        ]
+        rows += [(str(s["code"]), s["title"], None, None, s["optional"]) for s in module["planned"]]
         drawn = []
-        for code, title, page, minutes in sorted(rows, key=lambda row: [int(n) for n in row[0].split(".")]):
-            state = capital(minutes) if page else "In preparation"
+        for code, title, page, minutes, optional in sorted(rows, key=lambda row: [int(n) for n in row[0].split(".")]):
+            state = f"{capital(minutes) if page else 'In preparation'}{', optional' if optional else ''}"
             name = paragraph(link(page, f"{code} {title}", env.docname), classes=["course-name"])
             said = paragraph(state, classes=["course-ready" if page else "course-planned"])
             drawn.append(nodes.list_item("", name, said))

@@ -100,7 +100,7 @@ def test_does_no_page_name_a_script_style_or_image_of_another_host(built):
 
 def test_does_a_module_list_what_is_ready_and_what_is_planned(built):
     page = words((built.site / "modules" / "03-queues" / "index.html").read_text(encoding="utf-8"))
-    assert "3.2 Formulas In preparation 3.3 A clinic: who waits? About 3 hours 15 minutes" in page
+    assert "3.2 Formulas In preparation, optional 3.3 A clinic: who waits? About 3 hours 15 minutes" in page
     assert "Say who waits." in page
 
 
