@@ -186,11 +186,8 @@ def list_weeks(decisions: Decisions, modules: Iterable[Module]) -> tuple[Week, .
     return plan_weeks(list_studies(modules), decisions.pace) if decisions.pace else ()
 
 
-def list_closed(cohort: str, modules: Iterable[Module], day: date) -> dict[int, Opening]:
-    """The modules that have not opened for a cohort on a day, by number."""
-    decisions = read_decisions(cohort)
-    if decisions == Decisions():
-        return {}
+def list_closed(decisions: Decisions, modules: Iterable[Module], day: date) -> dict[int, Opening]:
+    """The modules that have not opened on a day, by number."""
     return {number: one for number, one in find_openings(decisions, modules).items() if not one.is_open(day)}
 
 
@@ -205,7 +202,7 @@ def find_closed_assignments(account: str, now: str) -> dict[str, str]:
         modules = read_modules(*stamp([folders.TOC, *folders.MODULES.glob("*/*.md")]))
     except CampusError as error:
         raise Refusal(503, f"Whether the module is open cannot be read: {error}") from error
-    closed = list_closed(member.cohort, modules, today(now))
+    closed = list_closed(read_decisions(member.cohort), modules, today(now))
     return {
         session.assignment: str(closed[module.number])
         for module in modules

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from campus.opening import (
     check_module,
     find_openings,
     follow_plan,
+    list_closed,
     list_cohorts,
     list_weeks,
     read_changes,
@@ -187,7 +189,7 @@ def tell_associate(me: Person, campus: Campus) -> dict:
     """Where an associate goes on: the first session of an open module whose assignment is not handed in."""
     mine = {one.assignment: one.state for one in campus.work if one.username == me.username}
     decisions = read_decisions(me.cohort)
-    closed = find_closed(decisions, campus.modules)
+    closed = list_closed(decisions, campus.modules, today())
     todo = [step for step in campus.steps if step.assignment not in mine]
     return {
         "steps": campus.steps,
@@ -201,11 +203,6 @@ def tell_associate(me: Person, campus: Campus) -> dict:
     }
 
 
-def find_closed(decisions: Decisions, modules: list[Module]) -> dict[int, Opening]:
-    """The modules that have not opened today, by number."""
-    return {number: one for number, one in find_openings(decisions, modules).items() if not one.is_open(today())}
-
-
 def tell_week(me: Person, campus: Campus, decisions: Decisions, handed_in: set[str]) -> dict | None:
     """What an associate's pace plan has for this week, and where they are in it; None without a plan."""
     weeks, day = list_weeks(decisions, campus.modules), today()
@@ -214,7 +211,7 @@ def tell_week(me: Person, campus: Campus, decisions: Decisions, handed_in: set[s
     steps = {step.code: step for step in campus.steps}
     done = read_done([me.username])[me.username]
     done |= {step.code for step in campus.steps if step.assignment in handed_in}
-    closed = find_closed(decisions, campus.modules)
+    closed = list_closed(decisions, campus.modules, today())
     standing = find_standing(weeks, done, day)
     behind = tuple(study for study in standing.behind if study.module not in closed)
     week = find_week(weeks, day)
@@ -469,7 +466,7 @@ class OpeningHandler(DecisionPage):
 
     def decide(self, cohort: str) -> None:
         number, how, day = (self.get_body_argument(name, "") for name in ("module", "how", "day"))
-        module = check_module(int(number) if number.isascii() and number.isdigit() else 0, list_modules())
+        module = check_module(int(number) if re.fullmatch("[0-9]{1,3}", number) else 0, list_modules())
         if how == "plan":
             follow_plan(cohort, module, self.me.username)
         elif how == "close":
@@ -532,7 +529,7 @@ class OpenHandler(Page):
         decisions = read_decisions(self.me.cohort) if self.me.role == "associate" else Decisions()
         modules = list_modules() if decisions != Decisions() else []
         number = next((module.number for module in modules if module.folder == path.split("/")[0]), None)
-        return find_closed(decisions, modules).get(number)
+        return list_closed(decisions, modules, today()).get(number)
 
 
 def pull_address(path: str = "") -> str:

@@ -103,7 +103,9 @@ def test_is_a_change_whose_line_cannot_be_written_no_change(kept, monkeypatch):
 
 
 def test_is_everything_open_where_nothing_is_decided_and_nothing_written_by_looking(state):
-    assert {one.by for one in openings().values()} == {NOBODY} and list_closed("2026", MODULES, MONDAY) == {}
+    assert {one.by for one in openings().values()} == {NOBODY} and list_closed(
+        read_decisions("2026"), MODULES, MONDAY
+    ) == {}
     assert find_closed_assignments("asha", "2026-11-27T22:00:00.000000+00:00") == {} and read_changes("2026") == []
     assert list(state.iterdir()) == []
 
@@ -116,13 +118,13 @@ def test_does_a_module_open_by_the_plan_unless_somebody_decided_by_hand():
     set_opening("2026", 3, None, "lena")
     found = openings()
     assert [(one.day, one.by) for one in found.values()] == [(MONDAY, PLAN), (MONDAY, HAND), (None, HAND)]
-    assert list(list_closed("2026", MODULES, MONDAY)) == [3]
+    assert list(list_closed(read_decisions("2026"), MODULES, MONDAY)) == [3]
 
 
 def test_is_one_who_waits_told_the_day_in_a_sentence():
     set_opening("2026", 2, date(2027, 1, 12), "lena")
     set_opening("2026", 3, None, "lena")
-    assert [str(one) for one in list_closed("2026", MODULES, MONDAY).values()] == [
+    assert [str(one) for one in list_closed(read_decisions("2026"), MODULES, MONDAY).values()] == [
         "Module 2, Title 2, opens on Tuesday 12 January 2027.",
         "Module 3, Title 3, is closed: the lead has not set the day on which it opens.",
     ]

@@ -116,6 +116,7 @@ def test_does_the_lead_set_the_pace_with_weeks_off(send, visit):  # noqa: F811
         ("opening", {"module": "4"}, "Choose when the module opens"),
         ("opening", {"module": "44", "how": "now"}, "There is no module 44: choose one of 3, 4"),
         ("opening", {"module": "four", "how": "now"}, "There is no module 0"),
+        ("opening", {"module": "4" * 5000, "how": "now"}, "There is no module 0"),
         ("opening", {"module": "4", "how": "now", "cohort": "<b>"}, "There is no cohort &#39;&lt;b&gt;&#39;"),
         ("pace", {"plan": "a-week", "start": "2027-01-04"}, "is not a plan: choose three-months or six-months"),
         ("pace", {"plan": "six-months", "start": "soon"}, "is not a day"),
