@@ -1,10 +1,15 @@
 """Do assignments of closed modules wait, for associates alone, and is nothing taken away that was theirs?"""
 
+from datetime import date
+
 import pytest
 
+from campus.cohort.people import ensure_people
 from campus.exchange.desk import Desk
 from campus.exchange.refusal import Refusal
-from tests.campus.exchange.conftest import ASHA, BEDS, BEN, TARA, answer, release, submit
+from campus.exchange.store import Store
+from campus.opening import set_opening
+from tests.campus.exchange.conftest import ASHA, BEDS, BEN, NOTEBOOK, TARA, answer, release, submit
 from tests.campus.exchange.test_pages import Browser
 
 SENTENCE = "Module 3, Queues, opens on Tuesday 12 January 2027."
@@ -51,6 +56,24 @@ def test_is_what_somebody_handed_in_theirs_to_see_whatever_is_closed(store):
     receipt, _ = submit(store)
     store.shut = True
     assert Desk(store, ASHA).submissions(BEDS) == [receipt] and Desk(store, ASHA).submission(receipt["id"]) == receipt
+
+
+def test_does_the_exchange_keep_to_what_the_lead_decided(tmp_path, monkeypatch, clock):
+    monkeypatch.setenv("CAMPUS_STATE", str(tmp_path))
+    for name in ("CAMPUS_DATABASE_URL", "CAMPUS_ROSTER"):
+        monkeypatch.delenv(name, raising=False)
+    ensure_people()
+    plain = Store(tmp_path / "exchange", None, clock).ensure()
+    release(plain, {"clinic-queue.ipynb": NOTEBOOK}, "clinic-queue")
+    assert [one["name"] for one in Desk(plain, ASHA).assignments()] == ["clinic-queue"]
+    set_opening("2026", 3, date(2027, 1, 12), "lena")
+    assert Desk(plain, ASHA).assignments() == []
+    assert Desk(plain, ASHA).waiting() == [
+        "Module 3, Pathways and queues: discrete event simulation, opens on Tuesday 12 January 2027."
+    ]
+    clock.go(days=48)
+    assert Desk(plain, ASHA).fetch("clinic-queue").number == 1
+    plain.close()
 
 
 def test_does_the_service_refuse_and_the_page_tell(exchange):
