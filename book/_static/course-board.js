@@ -186,7 +186,8 @@
     fold.addEventListener("toggle", () => dispatchEvent(new Event("resize")));   // what scrolls in it can be reached
 
     fold.before(svg, said, controls);
-    let wide = 0;
+    drawFrame();   // at once: a cell out of view is not laid out, and its size is not observed
+    let wide = board.clientWidth;
     new ResizeObserver(() => {
       if (board.clientWidth === wide) return;
       wide = board.clientWidth;
