@@ -201,9 +201,14 @@ class Side:
     process: Process | None = None
     history: list[str] = field(default_factory=list)
 
+    @property
+    def order(self) -> tuple[Path | None, Limits, int]:
+        """What the warm process is asked for."""
+        return self.data, self.limits, self.slot
+
     def begin(self, until: float) -> None:
         """A new process in which everything that ran to its end runs again, but for what fails this time."""
-        self.process = self.warm.fork(self.data, self.limits, self.slot)
+        self.process = self.warm.fork(*self.order)
         for source in list(self.history):
             try:
                 self.ask({"run": source}, until)
@@ -215,7 +220,7 @@ class Side:
     def end(self) -> str:
         """End the process; why it had ended, if it had."""
         process, self.process = self.process, None
-        return self.warm.end(process) if process else "killed"
+        return self.warm.end(process)[0] if process else "killed"
 
     def ask(self, request: dict, until: float) -> bytes:
         """Send a request and wait for its answer; Gone where none comes in time."""
@@ -261,7 +266,7 @@ class Run:
     ) -> None:
         data = prepared.assignment.folder / "data"
         data = data if data.is_dir() else None
-        self.plan, self.submission, self.spent = prepared, submission, spent
+        self.plan, self.submission, self.spent, self.warm = prepared, submission, spent, warm
         self.answers = Side(warm, data, limits, 2 * slot)
         patient = dataclasses.replace(limits, wall_seconds=max(limits.wall_seconds, 2 * TOTAL_SECONDS))
         self.tests = Side(warm, data, patient, 2 * slot + 1)
@@ -272,8 +277,8 @@ class Run:
         """Go through the cells in order: answers in their process, tests in theirs, all else in both."""
         try:
             with self.spent.on("fork"):
-                self.answers.begin(time.monotonic() + CELL_SECONDS)
-                self.tests.begin(time.monotonic() + CELL_SECONDS)
+                both = self.warm.forks(self.answers.order, self.tests.order)
+                self.answers.process, self.tests.process = both
             for cell in self.plan.code:
                 self.step(cell)
             if self.marked.again:
@@ -286,8 +291,7 @@ class Run:
                     self.marked.tested(question, ran, "", self.spent.last)
         finally:
             with self.spent.on("end"):
-                self.answers.end()
-                self.tests.end()
+                self.warm.end(*filter(None, (self.answers.process, self.tests.process)))
         return self.marked
 
     def step(self, cell: NotebookNode) -> None:

@@ -110,6 +110,17 @@ class Sealed:
         self.wait()
         self.socket.close()
 
+    def ready(self) -> None:
+        """Wait until it is sealed; CampusError, and nothing of it left, where that cannot be."""
+        said = os.read(self._status, 1) if _readable(self._status, SET_UP_SECONDS) else b""
+        if said == b"S":
+            return
+        message = os.read(self._status, 1000).decode() if said == b"E" else "it died or hung before it was sealed"
+        if said != b"E" and self.threads > 1:  # a library may wait for threads that its fork does not have
+            message += f", perhaps as it was forked from {self.threads} threads: set OPENBLAS_NUM_THREADS=1"
+        self.__exit__()
+        raise CampusError(f"Learners' code cannot be sealed here: {message}.")
+
     def kill(self) -> None:
         """Kill it and all that it started; `wait` says when they are gone."""
         if not self._killed and self._ended is None:
@@ -153,6 +164,7 @@ def can_seal() -> str | None:
         return f"Linux {platform.release()} cannot seal learners' code: use Linux {KERNEL[0]}.{KERNEL[1]} or newer."
     try:
         with _start(_try_out, None, Limits(wall_seconds=20)) as sealed:
+            sealed.ready()
             sealed.socket.settimeout(20)
             said = sealed.socket.recv(1000).decode()
             sealed.wait()
@@ -171,6 +183,15 @@ def run_sealed(
     It finds `data` read-only as `data/` in its working folder, and may write next to it. Returns once it is sealed;
     CampusError where that cannot be. `slot` tells sealed processes that run at one time apart.
     """
+    sealed = start_sealed(work, data, limits, slot)
+    sealed.ready()
+    return sealed
+
+
+def start_sealed(
+    work: Callable[[socket.socket], None], data: Path | None, limits: Limits = Limits(), slot: int = 0
+) -> Sealed:
+    """The same without waiting until it is sealed: `ready` does, and until then others can be started."""
     if why := can_seal():
         raise CampusError(why)
     return _start(work, data, limits, slot)
@@ -235,17 +256,7 @@ def _start(work: Callable, data: Path | None, limits: Limits, slot: int = 0) -> 
     theirs.close()
     os.close(lifeline)
     os.close(status)
-    sealed = Sealed(pid, ours, our_lifeline, our_status, limits, threads)
-    with contextlib.ExitStack() as unless_sealed:
-        unless_sealed.push(sealed)
-        said = os.read(our_status, 1) if _readable(our_status, SET_UP_SECONDS) else b""
-        message = os.read(our_status, 1000).decode() if said == b"E" else "it died or hung before it was sealed"
-        if said != b"E" and threads > 1:  # a library may wait for threads that its fork does not have
-            message += f", perhaps as it was forked from {threads} threads: set OPENBLAS_NUM_THREADS=1"
-        if said == b"S":
-            unless_sealed.pop_all()
-            return sealed
-    raise CampusError(f"Learners' code cannot be sealed here: {message}.")
+    return Sealed(pid, ours, our_lifeline, our_status, limits, threads)
 
 
 def _clone(flags: int) -> int:

@@ -38,6 +38,9 @@ class Unsealed:
         self.wait()
         self.socket.close()
 
+    def ready(self) -> None:
+        """Nothing to wait for."""
+
     def kill(self) -> None:
         """Kill it and its process group, unless it has ended."""
         if self._ended is None and not self._buried(0):

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from autograder.execution import LIBRARIES, THREADS, make_shell
 from autograder.plain import zone_names
-from autograder.seal import Limits, Sealed, run_sealed
+from autograder.seal import Limits, Sealed, start_sealed
 from autograder.sealed import serve_cells
 from autograder.unsealed import Unsealed, run_unsealed
 from campus.errors import CampusError
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 LONGEST_REQUEST = 65536
 MOST_DESCRIPTORS = 4096
+MOST_FORKS = 2  # at one time
 FIGURES = "module://matplotlib_inline.backend_inline"  # shows them where they are drawn, as a kernel does
 
 
@@ -88,24 +89,33 @@ class Warm:
 
     def fork(self, data: Path | None, limits: Limits, slot: int = 0) -> Process:
         """A new sealed process that waits for cells; `data` is what it may read. CampusError where nothing can seal."""
-        order = {"data": data and str(data), "limits": asdict(limits), "slot": slot, "unsealed": self.unsealed}
-        answer, descriptors = self.ask(order)
+        return self.forks((data, limits, slot))[0]
+
+    def forks(self, *wanted: tuple[Path | None, Limits, int]) -> list[Process]:
+        """The same for several, which are sealed side by side."""
+        orders = [
+            {"data": data and str(data), "limits": asdict(limits), "slot": slot, "unsealed": self.unsealed}
+            for data, limits, slot in wanted
+        ]
+        answer, descriptors = self.ask({"fork": orders})
         if not descriptors:
             raise CampusError(answer["refused"])
-        return Process(answer["number"], socket.socket(fileno=descriptors[0]))
+        sockets = [socket.socket(fileno=descriptor) for descriptor in descriptors]
+        return [Process(number, end) for number, end in zip(answer["numbers"], sockets, strict=True)]
 
-    def end(self, process: Process) -> str:
-        """Kill a sealed process and all that it started; why it had ended, if it had."""
+    def end(self, *processes: Process) -> list[str]:
+        """Kill sealed processes and all that they started; why each had ended, if it had."""
         try:
-            return self.ask({"end": process.number})[0]["reason"]
+            return self.ask({"end": [process.number for process in processes]})[0]["reasons"]
         finally:
-            process.socket.close()  # not before: it would end by itself
+            for process in processes:
+                process.socket.close()  # not before: it would end by itself
 
     def ask(self, order: dict) -> tuple[dict, list[int]]:
         """The warm process's answer, and the descriptors that came with it; CampusError where it is gone."""
         try:
             self.socket.sendall(json.dumps(order).encode())
-            message, descriptors, _, _ = socket.recv_fds(self.socket, LONGEST_REQUEST, 1)
+            message, descriptors, _, _ = socket.recv_fds(self.socket, LONGEST_REQUEST, MOST_FORKS)
         except OSError:
             message = b""
         if not message:
@@ -153,25 +163,46 @@ def answer(controller: socket.socket, shell: "InteractiveShell") -> None:
 
 def serve(controller: socket.socket, shell, running: dict[int, Sealed | Unsealed]) -> None:
     """Fork and end what is asked for until the other end is closed; `running` says what there is."""
-    count = 0
     while request := controller.recv(LONGEST_REQUEST):
         order = json.loads(request)
         if "end" in order:
-            process = running.pop(order["end"])
-            process.kill()
-            controller.sendall(json.dumps({"reason": process.wait().reason}).encode())
+            controller.sendall(json.dumps({"reasons": end(running, order["end"])}).encode())
             continue
-        count += 1
-        data = Path(order["data"]) if order["data"] else None
         try:
-            run = run_unsealed if order["unsealed"] else run_sealed
-            process = run(lambda end: serve_cells(end, shell), data, Limits(**order["limits"]), order["slot"])
+            numbers = begin(running, order["fork"], shell)
         except CampusError as error:
             controller.sendall(json.dumps({"refused": str(error)}).encode())
             continue
-        running[count] = process
-        socket.send_fds(controller, [json.dumps({"number": count}).encode()], [process.socket.fileno()])
-        process.socket.close()
+        ends = [running[number].socket for number in numbers]
+        socket.send_fds(controller, [json.dumps({"numbers": numbers}).encode()], [one.fileno() for one in ends])
+        for one in ends:
+            one.close()
+
+
+def begin(running: dict[int, Sealed | Unsealed], orders: list[dict], shell: "InteractiveShell") -> list[int]:
+    """Fork what is ordered; the numbers of the processes, of which there are none where one cannot be sealed."""
+    first = max(running, default=0) + 1
+    numbers = []
+    try:
+        for number, order in enumerate(orders, first):
+            start = run_unsealed if order["unsealed"] else start_sealed
+            data = Path(order["data"]) if order["data"] else None
+            running[number] = start(lambda end: serve_cells(end, shell), data, Limits(**order["limits"]), order["slot"])
+            numbers.append(number)
+        for number in numbers:
+            running[number].ready()
+    except CampusError:
+        end(running, numbers)
+        raise
+    return numbers
+
+
+def end(running: dict[int, Sealed | Unsealed], numbers: list[int]) -> list[str]:
+    """Kill processes, and wait until nothing of them is left; why each had ended."""
+    ended = [running.pop(number) for number in numbers]
+    for process in ended:
+        process.kill()
+    return [process.wait().reason for process in ended]
 
 
 def leave(running: dict[int, Sealed | Unsealed]) -> None:

@@ -77,7 +77,7 @@ def test_does_nothing_of_one_fork_reach_the_next(warm):
 
 def test_is_a_process_that_was_ended_gone(warm):
     process = warm.fork(None, Limits())
-    assert warm.end(process) == "killed"
+    assert warm.end(process) == ["killed"]
     with pytest.raises((Gone, OSError)):
         send(process.socket, {"run": "1"})
     assert grade(CLINIC, CLINIC.notebook, warm).score == BY_MACHINE
