@@ -27,7 +27,7 @@ from autograder import course
 from autograder.assignment import version
 from autograder.batch import Batch, waiting
 from autograder.course import Progress, demand, quiet, summary
-from autograder.handed_in import SECRET, collected, collected_folder, handed_in, inbound, read_text, submitted_at
+from autograder.handed_in import SECRET, collected, collected_folder, handed_in, read_text, submitted_at
 from autograder.queue import CLAIMED, FAILED, WAITING, HandedIn, Queue
 from autograder.workers import Executor, Processes, open_executor
 from campus.errors import CampusError
@@ -35,7 +35,6 @@ from campus.exchange.client import connect
 from campus.exchange.refusal import Refusal
 
 NO_MARKS = {"score": None, "max_score": None, "by_hand": [], "questions": []}
-POLL_SECONDS = 2.0  # how often `watch` looks for what arrived
 
 
 def collect(given: list[Path], progress: Progress = quiet) -> dict:
@@ -194,17 +193,28 @@ def describe(queue: Queue, folder: Path, found: Enqueued) -> dict:
 
 
 def tell(entry: dict) -> dict:
-    """Tell the exchange what is marked now, which shows it to the associate when the tutor's terms say so."""
-    done = [one for one in entry["submissions"] if one["graded"] == "now" and not one["by_hand"]]
+    """Tell the exchange what is marked now, which shows it to the associate when the tutor's terms say so.
+
+    Where a tutor is still to mark answers, it is told the marks so far.
+    """
+    done = [one for one in entry["submissions"] if one["graded"] == "now"]
     exchange = connect() if done else None
     for one in done:
         id = read_text(collected_folder(entry["name"], one["student"]) / SECRET).strip()
         try:
-            exchange.report(id, "marked", one["score"], one["max_score"])
+            exchange.report(id, *marks_so_far(one))
         except Refusal as refusal:
             if refusal.status != 404:  # what came another way than through the exchange is not known there
                 entry["problems"].append(f"The exchange does not know of the marks of {one['student']}: {refusal}")
     return entry | {"ok": not entry["problems"]}
+
+
+def marks_so_far(submission: dict) -> tuple[str, float, float]:
+    """How far a submission is, its score, and the points that it could have had so far."""
+    if not submission["by_hand"]:
+        return "marked", submission["score"], submission["max_score"]
+    known = [one for one in submission["questions"] if one["id"] not in submission["by_hand"]]
+    return "being marked", sum(one["score"] for one in known), sum(one["points"] for one in known)
 
 
 def describe_one(row: Row, marks: dict | None, graded: str) -> dict:
@@ -295,29 +305,39 @@ def watch(
     stop: threading.Event,
     executor: Executor,
 ) -> None:
-    """Collect and mark what arrives, until `stop` is set; `told` gets the entry of `grade` for each that has news.
+    """Collect and mark what arrives, in that moment, until `stop` is set.
 
+    `told` gets the entry of `grade` for each assignment that has news.
     Feedback is left to tutors, who may want to mark written answers first.
     """
     course.ensure_course()
-    seen: dict[str, list] = {}
+    exchange, last, first = connect(), 0, True
     with Queue(course.database_url()) as queue:
-        while True:
+        while not stop.is_set():
+            arrived = exchange.arrivals(last, wait=not first)
             for folder in given:
-                arrived = inbound(folder.name)
-                if arrived != seen.get(folder.name):
-                    new = {student for student, _ in set(arrived) - set(seen.get(folder.name, []))}
-                    seen[folder.name] = arrived
-                    news = collect_one(folder.name, sorted(new))
-                    found = enqueue(queue, [folder])
-                    if queue.open(found.wanted):
-                        mark_all(queue, executor, [folder], found.wanted, quiet)
-                    entry = tell(describe(queue, folder, found))
-                    fresh = [one for one in entry["submissions"] if one["graded"] == "now"]
-                    if fresh or news["problems"] or entry["problems"]:
-                        told(entry | {"submissions": fresh, "problems": news["problems"] + entry["problems"]})
-            if stop.wait(POLL_SECONDS):
-                return
+                new = newly_arrived(folder.name, arrived)
+                if new or first:  # at first also what an earlier run left behind
+                    mark_arrived(queue, executor, folder, new, told)
+            last, first = max((one["number"] for one in arrived), default=last), False
+
+
+def newly_arrived(name: str, arrived: list[dict]) -> list[str]:
+    """Whose latest submission for an assignment is not the one that was collected."""
+    latest = {one["username"]: one["id"] for one in arrived if one["assignment"] == name}
+    return sorted(who for who, id in latest.items() if read_text(collected_folder(name, who) / SECRET).strip() != id)
+
+
+def mark_arrived(queue: Queue, executor: Executor, folder: Path, new: list[str], told: Callable[[dict], None]) -> None:
+    """Collect what some people handed in for an assignment, and mark it with all that waits there."""
+    news = collect_one(folder.name, new)
+    found = enqueue(queue, [folder])
+    if queue.open(found.wanted):
+        mark_all(queue, executor, [folder], found.wanted, quiet)
+    entry = tell(describe(queue, folder, found))
+    fresh = [one for one in entry["submissions"] if one["graded"] == "now"]
+    if fresh or news["problems"] or entry["problems"]:
+        told(entry | {"submissions": fresh, "problems": news["problems"] + entry["problems"]})
 
 
 def is_graded(name: str, student: str) -> bool:

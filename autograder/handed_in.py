@@ -74,12 +74,7 @@ def read_text(path: Path) -> str:
 
 def handed_in(name: str) -> list[str]:
     """Who has a submission in the exchange."""
-    return sorted({student for student, _ in inbound(name)})
-
-
-def inbound(name: str) -> list[tuple[str, str]]:
-    """Who handed in, and the id of each submission in the exchange."""
-    return sorted((receipt["username"], receipt["id"]) for receipt in connect().submissions(name))
+    return sorted({receipt["username"] for receipt in connect().submissions(name)})
 
 
 def collected(name: str) -> list[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from jupyterhub.authenticators.shared import SharedPasswordAuthenticator
 
+from autograder.seal import can_seal
 from campus.cohort import admission
 from campus.cohort.people import People
 from campus.cohort.roles import GRADER, ROLES, hub_groups, hub_roles
@@ -88,7 +89,7 @@ c.Spawner.default_url = "/lab"
 c.Spawner.start_timeout = 120
 c.Spawner.http_timeout = 120
 
-# ---- Services: the exchange, the page that says what to do next, and formgrader ----
+# ---- Services: the exchange, the page that says what to do next, formgrader, and marking on arrival ----
 c.JupyterHub.services = [
     {
         "name": "exchange",
@@ -136,3 +137,13 @@ c.JupyterHub.services = [
         "display": False,
     },
 ]
+if can_seal() is None:  # otherwise `campus serve` says so, and tutors mark
+    c.JupyterHub.services.append(
+        {
+            "name": "marking",
+            "command": [sys.executable, "-m", "autograder", "watch"],
+            "cwd": str(STATE / "course"),
+            "environment": {**environment("service"), "CAMPUS_DATABASE_URL": DATABASE, "HOME": str(STATE)},
+            "display": False,
+        }
+    )

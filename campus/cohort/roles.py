@@ -12,6 +12,7 @@ from campus.folders import COURSE_ID
 LEARNERS, MARKERS = f"nbgrader-{COURSE_ID}", f"formgrade-{COURSE_ID}"  # the names that nbgrader looks for
 GRADER = f"grader-{COURSE_ID}"  # the account of the marking service; nobody signs in with it
 MARKING = "marking service"
+MARKING_SERVICES = (COURSE_ID, "marking")  # at the hub: formgrader, and the one that marks on arrival
 OWN, ALL, NONE = "own", "all", ""
 
 OWN_PAGE = "access:services!service=campus"
@@ -45,7 +46,8 @@ ROLES = {
 }
 PEOPLE = tuple(ROLES)
 SERVICES = {
-    MARKING: "formgrader, which marks for a tutor who is signed in there; its token is its own",
+    MARKING: "formgrader, which marks for a tutor who is signed in there, and `marking`, which marks on arrival; their "
+    "tokens are their own",
 }
 WORKSPACE = (  # what a workspace's own token may ask: never more than its owner
     "users:activity!user",
@@ -165,6 +167,7 @@ def hub_roles() -> list[dict]:
         *people,
         {"name": "server", "scopes": list(WORKSPACE)},
         {"name": "marking-service", "services": [COURSE_ID], "scopes": list(MARKING_SCOPES)},
+        {"name": "marking-on-arrival", "services": ["marking"], "scopes": [EXCHANGE]},
     ]
 
 

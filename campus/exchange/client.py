@@ -35,6 +35,7 @@ from campus.exchange.store import Store, default_folder, default_url
 PATIENCE = 75.0  # seconds in which a request is sent again
 PAUSES = (0.25, 0.5, 1, 2, 4, 8)  # the last one again and again
 TIMEOUTS = (5, 120)  # for the connection, and for each piece of the answer
+LOOK_SECONDS = 2.0  # between two looks at an exchange that nobody serves
 AGAIN = (429, 502, 503, 504)
 
 
@@ -97,6 +98,10 @@ class Remote:
     def feedback(self, id: str) -> dict[str, bytes]:
         return self.take(f"submissions/{id}/feedback", FEEDBACK)[1]
 
+    def arrivals(self, after: int = 0, wait: bool = False) -> list[dict]:
+        """Who handed in what behind a number; with `wait` the answer comes when there is some, or after a while."""
+        return self.ask("GET", "arrivals", params={"after": after, "wait": int(wait)})
+
     def audit(self, after: int = 0, limit: int = 500) -> list[dict]:
         return self.ask("GET", "audit", params={"after": after, "limit": limit})
 
@@ -158,6 +163,14 @@ class Local:
     def me(self) -> dict:
         who = self.desk.visitor
         return {"name": who.name, "learns": who.learns, "teaches": who.teaches, "time": self.desk.store.now()}
+
+    def arrivals(self, after: int = 0, wait: bool = False) -> list[dict]:
+        """Who handed in what behind a number; with `wait` it looks again once, as nobody tells us."""
+        found = self.desk.arrivals(after)
+        if not found and wait:
+            time.sleep(LOOK_SECONDS)
+            found = self.desk.arrivals(after)
+        return found
 
     def release(self, name: str, files: dict[str, bytes]) -> dict:
         return self.send(self.desk.accept_release, self.desk.release, name, files)

@@ -207,6 +207,13 @@ class Desk:
         self.demand("give feedback")
         return self.store.add_feedback(id, parcel, self.visitor.name)
 
+    def arrivals(self, after: int = 0) -> list[dict]:
+        """Who handed in what behind a number, in order: what the marking queue asks for."""
+        self.demand("see receipts")
+        if self.may("see receipts") != ALL:
+            raise Refusal(403, "You can see your own submissions only.")
+        return self.store.arrivals(after)
+
     def audit(self, after: int = 0, limit: int = 500) -> list[dict]:
         """Who did what, oldest first."""
         self.demand("read the log")

@@ -150,6 +150,7 @@ class AssignmentPage(Page):
         if "answer" not in files or not files["answer"].body:
             raise Refusal(422, "Choose a file first: the notebook or the text that holds your answers.")
         receipt = await self.work(hand_in, self.desk, name, files["answer"])
+        self.settings["bell"].ring()
         self.redirect(f"{self.settings['prefix']}receipts/{receipt['id']}", status=303)
 
 

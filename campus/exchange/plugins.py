@@ -24,6 +24,7 @@ from campus import folders
 from campus.exchange import moment
 from campus.exchange.client import PATIENCE, Local, Remote, connect
 from campus.exchange.refusal import Refusal
+from campus.exchange.store import USERNAME
 
 STAMP, ID = "timestamp.txt", "submission_secret.txt"
 RECEIPTS, VERSION, NEWER = "receipts", ".version", "version-"  # what we put into an associate's folder
@@ -246,7 +247,8 @@ class ExchangeCollect(Exchange, abc.ExchangeCollect):
     def copy_files(self) -> None:
         service = self.service
         latest: dict[str, dict] = {}
-        for receipt in service.submissions(self.name):  # in their order
+        one = self.student if USERNAME.fullmatch(self.student or "") else None  # it may be a pattern
+        for receipt in service.submissions(self.name, one):  # in their order
             kept = latest.get(receipt["username"])
             if not (self.before_duedate and receipt["late"] and kept is not None):
                 latest[receipt["username"]] = receipt
@@ -344,7 +346,8 @@ def describe(entry: dict) -> Iterator[str]:
 
 def say_state(receipt: dict) -> str:
     """How far a submission is, in words."""
-    marks = "" if receipt["score"] is None else f", {receipt['score']:g} of {receipt['points']:g}"
+    so_far = " so far" if receipt["state"] == "being marked" else ""
+    marks = "" if receipt["score"] is None else f", {receipt['score']:g} of {receipt['points']:g}{so_far}"
     return f"{receipt['state']}{marks}{', late' if receipt['late'] else ''}"
 
 

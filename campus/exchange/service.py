@@ -11,8 +11,9 @@ import logging
 import os
 import secrets
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote, urlparse
@@ -24,7 +25,7 @@ from tornado.ioloop import IOLoop, PeriodicCallback
 from tornado.web import Application, HTTPError, RequestHandler, stream_request_body
 
 from campus import folders
-from campus.cohort.roles import LEARNERS, MARKERS
+from campus.cohort.roles import LEARNERS, MARKERS, MARKING_SERVICES
 from campus.errors import FULL as FULL_DISK
 from campus.exchange import moment
 from campus.exchange.desk import Desk, Files, Visitor
@@ -54,6 +55,7 @@ IDLE_SECONDS = 120
 FULL = (*FULL_DISK, errno.EFBIG)  # the last where a quota is a limit on files
 SWEEP_SECONDS = 3600
 RETRY_SECONDS = 5
+WAIT_SECONDS = 20  # how long an answer is held for somebody who waits; a proxy on the way may allow 30
 ANSWER_SECONDS = 30  # the longest that disk and database may take; a database that hangs says nothing
 NAME, ID, PERSON = "([A-Za-z0-9][A-Za-z0-9_-]{0,63})", "([0-9a-f]{32})", "([a-z0-9][a-z0-9_.@-]{0,63})"
 HEADERS = {
@@ -75,9 +77,31 @@ T = TypeVar("T")
 def read_visitor(model: dict) -> Visitor:
     """Who somebody is, from the hub's own answer about their token: groups of this course say what they may do."""
     if model.get("kind") == "service":
-        return Visitor(f"service:{model['name']}", marks=model["name"] == folders.COURSE_ID)  # formgrader
+        return Visitor(f"service:{model['name']}", marks=model["name"] in MARKING_SERVICES)
     groups = model.get("groups") or []
     return Visitor(model["name"], learns=LEARNERS in groups, teaches=MARKERS in groups)
+
+
+class Bell:
+    """Rings when something is handed in: whoever waits for that goes on at once."""
+
+    def __init__(self) -> None:
+        self.waiting: set[asyncio.Future] = set()
+
+    def ring(self) -> None:
+        for one in self.waiting:
+            if not one.done():
+                one.set_result(None)
+
+    @contextmanager
+    def hear(self) -> Iterator[asyncio.Future]:
+        """What is done at the next ring."""
+        one = asyncio.get_running_loop().create_future()
+        self.waiting.add(one)
+        try:
+            yield one
+        finally:
+            self.waiting.discard(one)
 
 
 class Handler(RequestHandler):
@@ -365,6 +389,7 @@ class HandInHandler(Api):
 
     async def post(self, name: str) -> None:
         receipt, new = await self.work(self.desk.submit, name, await self.arrived(), "workspace")
+        self.settings["bell"].ring()
         self.answer(receipt, 201 if new else 200)
 
 
@@ -413,6 +438,21 @@ class FeedbackHandler(Api):
     async def put(self, id: str) -> None:
         found, new = await self.work(self.desk.give_feedback, id, await self.arrived())
         self.answer({key: found[key] for key in ("number", "sha256", "at")}, 201 if new else 200)
+
+
+class ArrivalsHandler(Api):
+    """Who handed in what behind a number. With `wait` the answer is held until there is something to tell."""
+
+    asks = frozenset({"after", "wait"})
+
+    async def get(self) -> None:
+        after, wait = read_number(self, "after", 0), read_number(self, "wait", 0)
+        with self.settings["bell"].hear() as ring:  # before we look, so that nothing comes between
+            found = await self.work(self.desk.arrivals, after)
+            if not found and wait:
+                await asyncio.wait([ring], timeout=WAIT_SECONDS)
+                found = await self.work(self.desk.arrivals, after)
+        self.answer(found)
 
 
 class AuditHandler(Api):
@@ -474,6 +514,7 @@ def api_routes(prefix: str) -> list[tuple]:
         (f"{api}/submissions/{ID}/files", SubmittedHandler),
         (f"{api}/submissions/{ID}/marking", MarkingHandler),
         (f"{api}/submissions/{ID}/feedback", FeedbackHandler),
+        (f"{api}/arrivals", ArrivalsHandler),
         (f"{api}/audit", AuditHandler),
     ]
 
@@ -490,6 +531,7 @@ def make_application(prefix: str, store: Store, hub: HubOAuth) -> Application:
         hub=hub,
         pool=ThreadPoolExecutor(THREADS),
         uploads=Counter(),
+        bell=Bell(),
         cookie_secret=secrets.token_bytes(32),
         xsrf_cookies=True,
     )

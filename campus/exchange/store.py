@@ -39,6 +39,7 @@ MARKS = ("with feedback", "at once")
 STATES = ("being marked", "marked")
 MOST_SUBMISSIONS = 100  # of one associate for one assignment
 MOST_BYTES = 300 * 1024**2
+ARRIVALS = 500  # told at one time
 STALE_SECONDS = 3600  # what was being written so long ago will never be finished
 
 
@@ -309,6 +310,12 @@ class Store:
         for column, wanted in (("assignment", name), ("username", username), ("id", id)):
             if wanted is not None:
                 query = query.where(SUBMISSIONS.c[column] == wanted)
+        return [as_dict(row) for row in index.read(self.engine, lambda db: db.execute(query).all())]
+
+    def arrivals(self, after: int) -> list[dict]:
+        """Number, id, assignment and username of the submissions behind a number, in order."""
+        columns = (SUBMISSIONS.c.number, SUBMISSIONS.c.id, SUBMISSIONS.c.assignment, SUBMISSIONS.c.username)
+        query = select(*columns).where(SUBMISSIONS.c.number > after).order_by(SUBMISSIONS.c.number).limit(ARRIVALS)
         return [as_dict(row) for row in index.read(self.engine, lambda db: db.execute(query).all())]
 
     def report(self, id: str, state: str, score: float | None, points: float | None, by: str) -> None:

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from autograder import course, grading
+from autograder.assignment import read
 from autograder.handed_in import collected_folder
+from campus.exchange import client
 from campus.exchange.client import connect, open_store
 from campus.exchange.store import default_folder
 from tests.autograder.released import NAME, RIGHT, WRONG, Instant
@@ -24,7 +26,7 @@ def watched(released_on_sqlite, monkeypatch):
     shutil.rmtree(default_folder())
     open_store.cache_clear()
     connect().release(NAME, {f"{NAME}.ipynb": (course.root() / "release" / NAME / f"{NAME}.ipynb").read_bytes()})
-    monkeypatch.setattr(grading, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(client, "LOOK_SECONDS", 0.01)
     return released_on_sqlite
 
 
@@ -79,6 +81,16 @@ def test_does_an_associate_see_the_marks_when_the_tutors_terms_say_so(watched, m
     assert (receipt["state"], receipt["score"]) == seen
 
 
+def test_does_an_associate_see_the_marks_so_far_while_a_written_answer_waits_for_a_tutor(watched):
+    connect().set_terms(NAME, None, "marked", "at once")
+    arrive(watched, "ann", {"occupancy": RIGHT, "advice": "RIGHT: open two more beds."})
+    stop = threading.Event()
+    grading.watch([watched.folder], lambda entry: stop.set(), stop, Instant())
+    (receipt,) = connect("ann").submissions(NAME)
+    points = sum(question.points for question in read(watched.folder).questions if question.id != "advice")
+    assert (receipt["state"], receipt["score"], receipt["points"]) == ("being marked", 3, points)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_does_a_signal_end_it_cleanly(tmp_path, number):
     program = Path(sys.executable).with_name("autograder")
@@ -90,7 +102,7 @@ def test_does_a_signal_end_it_cleanly(tmp_path, number):
         text=True,
     )
     assert process.stdout.readline() == "Watching for submissions of clinic-queue; Ctrl-C ends it.\n"
-    while not (tmp_path / "logs" / "marking.log").exists():  # its worker was started
+    while not (tmp_path / "course" / "gradebook.db").exists():  # it is at work
         assert process.poll() is None
     process.send_signal(number)
     said, wrong = process.communicate(timeout=120)

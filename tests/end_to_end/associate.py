@@ -1,12 +1,14 @@
 """The steps of the associates' guides: first-day, assignments, when-stuck."""
 
 import re
+import time
+from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from tests.end_to_end.clinic_queue import ADVICE, COMMENT, EXAMPLE_ALONE, MISTAKE, NAME, TO_ALL, mistake, solution, told
-from tests.end_to_end.conftest import Person
+from tests.end_to_end.conftest import PATIENCE, Person
 from tests.end_to_end.jupyterlab import (
     answer,
     find_cell,
@@ -114,8 +116,24 @@ def hand_it_in(associate: Person) -> None:
     associate.picture("assignment-submit", panel(assignments, "fetched"), mark=submit)
     submit.click()
     submitted = row(assignments, "submitted", NAME)
-    expect(submitted).to_contain_text("received")
+    expect(submitted).to_contain_text(re.compile("received|being marked"))
+    wait_for_the_machine(submitted, lambda: refresh(assignments), "being marked, 2 of 16 so far")
     associate.picture("assignment-handed-in", panel(assignments, "submitted"))
+
+
+def refresh(assignments: Locator) -> None:
+    """Press the assignment list's button, and wait until it is filled."""
+    assignments.locator("#refresh_assignments_list").click()
+    expect(assignments.locator(".list_loading:visible")).to_have_count(0)
+
+
+def wait_for_the_machine(place: Locator, look_again: Callable[[], object], words: str) -> None:
+    """Look again until the marks of the machine are there, which nobody did anything for."""
+    deadline = time.monotonic() + PATIENCE / 1000
+    while words not in (seen := place.inner_text()):
+        assert time.monotonic() < deadline, seen
+        place.page.wait_for_timeout(500)
+        look_again()
 
 
 def read_the_feedback(associate: Person) -> None:
@@ -157,7 +175,8 @@ def hand_in_on_plain_pages(associate: Person, folder: Path) -> None:
     field.set_input_files(text)
     associate.picture("plain-hand-in", page.get_by_role("heading", name="3. Hand in"), field, button, mark=button)
     button.click()
-    expect(page.get_by_role("status")).to_contain_text("State: received")
+    expect(page.get_by_role("status")).to_contain_text(re.compile("State: (received|being marked)"))
+    wait_for_the_machine(page.get_by_role("status"), page.reload, "being marked, 0 of 16 so far")
     associate.picture("plain-receipt", page.locator("main"))
 
 

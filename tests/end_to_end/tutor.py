@@ -13,13 +13,14 @@ QUESTION = "chance-of-waiting"
 
 
 def set_a_deadline(tutor: Person) -> None:
-    """A deadline for all, and more time for one."""
+    """A deadline for all, marks as soon as there are any, and more time for one."""
     tutor.sign_in()
     page = tutor.page
     tutor.picture("tutor-first-page", page.get_by_role("heading", level=1), page.locator("section.next"))
     page.get_by_role("link", name="Deadlines").click()
     page.get_by_role("link", name=NAME).click()
     page.get_by_label("Hand in by (London time; empty for no deadline)").fill("2030-03-01T17:00")
+    page.get_by_label("Associates see their marks").select_option("at once")
     button = page.get_by_role("button", name="Set the terms")
     heading = page.get_by_role("heading", name="For tutors: terms")
     tutor.picture("terms", heading, page.get_by_label("Late work is"), page.get_by_label("Associates see"), mark=button)

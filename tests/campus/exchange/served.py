@@ -41,6 +41,7 @@ class Hub:
     def __init__(self):
         self.models = {f"token-of-{name}": user(name, groups) for name, groups in GROUPS.items()}
         self.models["token-of-formgrader"] = {"kind": "service", "name": COURSE_ID, "scopes": [ACCESS]}
+        self.models["token-of-marking"] = {"kind": "service", "name": "marking", "scopes": [ACCESS]}
         self.models["token-of-another-service"] = {"kind": "service", "name": "campus", "scopes": [ACCESS]}
         self.models["token-of-without-access"] = user("asha", [LEARNERS]) | {"scopes": ["read:users:name!user=asha"]}
         self.asked = 0

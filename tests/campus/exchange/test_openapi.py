@@ -50,7 +50,9 @@ def served(tmp_path_factory, hub):
     exchange.remote("tara").release(BEDS, RELEASED)
     exchange.id = exchange.remote("asha").submit(BEDS, answer())["id"]
     exchange.remote("tara").give_feedback(exchange.id, {"bed-days.html": b"Well done."})
-    yield exchange
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(service, "WAIT_SECONDS", 0.01)
+        yield exchange
     exchange.close()
     store.close()
 

@@ -292,3 +292,15 @@ def test_is_a_store_that_is_lost_told_and_not_handed_on(handed_in, exchange):
     operator = Local(Store(exchange.store.folder).ensure(), Visitor("operator", teaches=True))
     with pytest.raises(Exception, match="not whole"):
         operator.submitted_files(row["id"])
+
+
+@pytest.mark.parametrize(
+    ("state", "score", "said"),
+    [
+        ("received", None, "received"),
+        ("being marked", 12.0, "being marked, 12 of 16 so far"),
+        ("marked", 12.5, "marked, 12.5 of 16"),
+    ],
+)
+def test_does_a_list_say_how_far_the_marking_is(state, score, said):
+    assert plugins.say_state({"state": state, "score": score, "points": 16.0, "late": False}) == said

@@ -1,6 +1,7 @@
 """Does the service let each role do what is theirs, and refuse everything else in a sentence?"""
 
 import hashlib
+import threading
 import time
 
 import pytest
@@ -36,6 +37,7 @@ ACTIONS = {
     "give time": ("PUT", f"assignments/{BEDS}/extensions/asha", {"deadline": None}),
     "report marks": ("PUT", "submissions/{id}/marking", MARKED),
     "give feedback": ("PUT", "submissions/{id}/feedback", PAGES),
+    "see what arrives": ("GET", "arrivals", None),
     "read the audit log": ("GET", "audit", None),
     "withdraw": ("DELETE", f"assignments/{BEDS}", None),
 }
@@ -44,7 +46,8 @@ BOTH |= {"list submissions", "list submissions of an assignment"}
 OWN = {"list Asha's submissions", "see Asha's receipt", "take Asha's files", "read Asha's feedback"}
 PEOPLES = {"fetch a release", "fetch the latest release", "read Asha's feedback"}  # not formgrader's
 PEOPLES |= {"set terms", "give time", "read the audit log"}
-TEACHING = {"release", "set terms", "give time", "report marks", "give feedback", "read the audit log", "withdraw"}
+TEACHING = {"release", "set terms", "give time", "report marks", "give feedback", "withdraw"}
+TEACHING |= {"see what arrives", "read the audit log"}
 
 
 def expected(who, action):
@@ -52,8 +55,9 @@ def expected(who, action):
     if who is None or who == "unknown":
         return 401
     learns = who in ("asha", "ben", "tara")
-    teaches = who in ("tara", "grader", "formgrader")
-    if not (learns or teaches) or who == "formgrader" and action in PEOPLES:
+    services = ("formgrader", "marking")
+    teaches = who in ("tara", "grader", *services)
+    if not (learns or teaches) or who in services and action in PEOPLES:
         return 403
     if action in BOTH or teaches and action in OWN | TEACHING or learns and action == "hand in":
         return 201 if action == "hand in" else 200
@@ -70,7 +74,9 @@ def handed_in(exchange):
     return receipt["id"]
 
 
-@pytest.mark.parametrize("who", [None, "unknown", *GROUPS, "formgrader", "another-service", "without-access"])
+@pytest.mark.parametrize(
+    "who", [None, "unknown", *GROUPS, "formgrader", "marking", "another-service", "without-access"]
+)
 def test_may_each_role_do_what_the_table_says_and_nothing_else(exchange, handed_in, who):
     found, wanted = {}, {}
     for action, (verb, path, sent) in ACTIONS.items():
@@ -144,6 +150,25 @@ def test_does_the_servers_clock_alone_say_what_is_late(exchange, clock):
     early = {"Date": "Mon, 01 Jan 2001 00:00:00 GMT", "X-Timestamp": "2001-01-01"}
     receipt = exchange.send("POST", path, "asha", answer(), **early).json()["result"]
     assert receipt["late"] and receipt["at"] == clock()
+
+
+def test_does_whoever_marks_hear_of_a_submission_in_the_moment_of_its_arrival(exchange, monkeypatch):
+    monkeypatch.setattr(service, "WAIT_SECONDS", 3600)  # so that nothing but the arrival ends the wait
+    heard = []
+    waiting = threading.Thread(target=lambda: heard.append(exchange.remote("formgrader").arrivals(0, wait=True)))
+    waiting.start()
+    while not exchange.application.settings["bell"].waiting:
+        time.sleep(0.01)
+    receipt = exchange.remote("asha").submit(BEDS, answer())
+    waiting.join()
+    ((told,),) = heard
+    assert told == {"number": told["number"], "id": receipt["id"], "assignment": BEDS, "username": "asha"}
+    assert exchange.remote("formgrader").arrivals(told["number"]) == []
+
+
+def test_does_a_wait_for_what_arrives_end_by_itself(exchange, monkeypatch):
+    monkeypatch.setattr(service, "WAIT_SECONDS", 0.01)
+    assert exchange.remote("tara").arrivals(0, wait=True) == []
 
 
 def test_does_a_revoked_token_soon_open_nothing(exchange, hub, monkeypatch):
