@@ -25,7 +25,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from campus import folders
+from campus import folders, unix_users
 from campus.cohort.people import ensure_people
 from campus.cohort.roles import GRADER
 from campus.cohort.roster import Person
@@ -42,6 +42,18 @@ LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that are read for one anothe
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 KEPT = ("HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "CAMPUS_DATABASE_URL")  # of our environment, what the hub is told
 
+PROFILES = {"laptop": "jupyterhub_config.py", "server": "server.py"}  # and their settings in hub-config/
+PROMISES = {
+    "laptop": (
+        "This is the laptop profile: one Unix user runs everything, and one password opens every account. It is a\n"
+        "demonstration and an author's bench for one person on this machine; do not put real people's work in it."
+    ),
+    "server": (
+        "This is the server profile, its first part: each workspace runs as a Unix user of its person's own, who can\n"
+        "read nobody else's files. One password still opens every account: do not put real people's work in it yet."
+    ),
+}
+
 out = Console(soft_wrap=True, highlight=False)
 
 
@@ -49,10 +61,14 @@ class Stopped(BaseException):
     """Somebody asked us to stop: Ctrl-C, a closed terminal, or a polite end from the system."""
 
 
-def serve(port: int | None = None) -> None:
+def serve(port: int | None = None, profile: str = "laptop") -> None:
     """Start the hub and stay until a signal; afterwards no process of it is left. CampusError says why it cannot be."""
+    if profile not in PROFILES:
+        raise CampusError(f"'{profile}' is not a profile: choose one of {', '.join(PROFILES)}.")
     port = choose_port(port)
     folder = ensure_state()
+    if profile == "server":
+        unix_users.refuse_unready()
     password = ensure_password(folder)
     with hold_state(folder, port), signals_stop_us():
         try:
@@ -60,12 +76,18 @@ def serve(port: int | None = None) -> None:
             refuse_taken_port(port)
             refuse_damaged_databases(folder)
             people = ensure_people()
-            ensure_folders(folder, people)
+            ensure_folders(folder, people if profile == "laptop" else [])
+            if profile == "server":
+                unix_users.close_folders()
             say("Starting the hub, and bringing the course up to date meanwhile")
-            hub = start_hub(folder, port, password)
+            hub = start_hub(folder, port, password, PROFILES[profile])
             prepare_course(people)
             wait_until_ready(hub, folder, port)
-            say_welcome(people, folder, port, password)
+            say_welcome(people, port, password)
+            say(PROMISES[profile])
+            say(f"State and logs are in {folder}.")
+            say_who_marks()
+            say("Ctrl-C stops everything.")
             wait_for_end(hub, folder)
         except Stopped:
             say("Stopping ...")
@@ -227,7 +249,7 @@ def prepare_course(people: list[Person]) -> None:
         say(refused["problem"])
 
 
-def start_hub(folder: Path, port: int, password: str) -> subprocess.Popen:
+def start_hub(folder: Path, port: int, password: str, settings: str = PROFILES["laptop"]) -> subprocess.Popen:
     """Start JupyterHub in a session of its own, so that a Ctrl-C reaches us alone, with a small environment."""
     binaries = str(Path(sys.executable).parent)  # the proxy, the workspaces and alembic are found there
     environment = {
@@ -240,13 +262,14 @@ def start_hub(folder: Path, port: int, password: str) -> subprocess.Popen:
     }
     with (folder / "logs" / "hub.log").open("wb") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "jupyterhub", "--config", str(HUB_CONFIG / "jupyterhub_config.py")],
+            [sys.executable, "-m", "jupyterhub", "--config", str(HUB_CONFIG / settings)],
             cwd=folder / "hub",
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            umask=0o077,  # of services and workspaces too: what they write is their own
         )
 
 
@@ -297,17 +320,25 @@ def died(hub: subprocess.Popen, folder: Path) -> CampusError:
     )
 
 
-def say_welcome(people: list[Person], folder: Path, port: int, password: str) -> None:
-    """The address, the people, how to sign in, and what this profile is and is not."""
+def say_welcome(people: list[Person], port: int, password: str) -> None:
+    """The people, the address, and how to sign in."""
     table = Table("Username", "Name", "Role", "Organisation", title_justify="left", title="Who takes part")
     for person in people:
         table.add_row(person.username, person.name, person.role, person.organisation)
     say(table)
     say(f"Open     http://{HOST}:{port}")
     say(f"Sign in  with a username from the table and the password {password}")
-    say("This is the laptop profile: one Unix user runs everything, and one password opens every account. It is a")
-    say("demonstration and an author's bench for one person on this machine; do not put real people's work in it.")
-    say(f"State and logs are in {folder}. Ctrl-C stops everything.")
+
+
+def say_who_marks() -> None:
+    """Whether work is marked when it is handed in."""
+    from autograder.seal import can_seal
+
+    why = can_seal()
+    if why is None:
+        say("What is handed in is marked by machine at once; written answers wait for a tutor in formgrader.")
+    else:
+        say(f"{why} So nothing is marked when it is handed in: that is left to tutors.")
 
 
 def say(what: object) -> None:
