@@ -511,12 +511,27 @@ def name_operator() -> str:
 
 
 @app.command()
-def serve() -> None:
+def backup(folder: Annotated[Path, typer.Argument(help="A new folder, on another disk.")]) -> None:
+    """Copy the state folder while it is in use, and see that every submission in the copy is whole."""
+    from campus.backup import back_up
+
+    with told_plainly():
+        count = back_up(folder)
+        found = "the index is not in it: add what pg_dump gives" if count is None else f"{count} submissions, all whole"
+        out.print(f"Backed up to {folder}: {found}.", highlight=False)
+
+
+@app.command()
+def serve(
+    profile: Annotated[
+        str, typer.Option(envvar="CAMPUS_PROFILE", help="laptop, or server: a Unix user for each person; as root.")
+    ] = "laptop",
+) -> None:
     """Start the hub on this machine with the example cohort, until Ctrl-C."""
     from campus.serve import serve as serve_hub
 
     with told_plainly():
-        serve_hub()
+        serve_hub(profile=profile)
 
 
 if __name__ == "__main__":
