@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: serve test soak bench bench-site book live notebooks publish pictures looks setup setup-tests lint lock clean site-check
+.PHONY: serve test soak bench bench-exchange bench-marking bench-site book live notebooks publish pictures looks setup setup-tests lint lock clean site-check
 
 serve: setup  ## Build what changed and start the hub on http://127.0.0.1:8000
 	@$(BIN)/campus notebooks && $(BIN)/campus book && $(BIN)/campus publish && exec $(BIN)/campus serve
@@ -13,7 +13,12 @@ test: setup-tests  ## The whole proof
 soak: setup-tests  ## The exchange under load and faults for ten minutes, with the times; the short variants are in `make test`
 	@$(BIN)/python -m tests.soak $(SOAK)
 
-bench: setup-tests  ## Marking side by side with nbgrader and Otter, half an hour; writes docs/marking-speed.md
+bench: bench-exchange bench-marking  ## Both benchmarks side by side with what there is elsewhere
+
+bench-exchange: setup-tests  ## Handing in beside nbgrader's own exchange, two minutes; writes docs/exchange-speed.md
+	@$(BIN)/python -m benchmarks.exchange
+
+bench-marking: setup-tests  ## Marking side by side with nbgrader and Otter, half an hour; writes docs/marking-speed.md
 	@$(BIN)/python -m benchmarks.marking $(BENCH)
 
 bench-site: setup-tests  ## The book with 60 sessions beside stock jupyter-book, an hour; writes docs/site-speed.md
