@@ -119,13 +119,15 @@ def watch(
 
     given = choose(names)
     say(f"Watching for submissions of {', '.join(folder.name for folder in given)}; Ctrl-C ends it.")
+    stop = threading.Event()
     try:
-        with terminated_as_interrupt(), open_executor(workers, scheduler, unsealed) as executor:
+        with interrupted_by_signals(stop), open_executor(workers, scheduler, unsealed) as executor:
             from autograder import grading
 
-            grading.watch(given, print_news, threading.Event(), executor)
+            grading.watch(given, print_news, stop, executor)
     except KeyboardInterrupt:
-        say("Stopped: what was being marked waits for the next run.")
+        pass
+    say("Stopped: what was being marked waits for the next run.")
 
 
 @app.command(epilog=CODES)
@@ -399,6 +401,22 @@ def terminated_as_interrupt() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def interrupted_by_signals(stop: threading.Event) -> Iterator[None]:
+    """Let Ctrl-C and a polite end interrupt us and set `stop`, for a library on the way may swallow the interrupt."""
+
+    def end(number: int, frame: object) -> None:
+        stop.set()
+        raise KeyboardInterrupt
+
+    before = [(number, signal.signal(number, end)) for number in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        yield
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
 
 
 @contextlib.contextmanager

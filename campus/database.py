@@ -1,6 +1,8 @@
 """Databases of our own tables: SQLite on one machine, PostgreSQL for a service."""
 
 import os
+import sqlite3
+import time
 from pathlib import Path
 
 from sqlalchemy import Connection, create_engine, event
@@ -28,7 +30,7 @@ def connect(url: str) -> Engine:
     @event.listens_for(engine, "connect")
     def settle(connection: object, record: object) -> None:
         connection.isolation_level = None  # transactions begin where we say
-        connection.execute("PRAGMA journal_mode=WAL")
+        use_log(connection)
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
 
@@ -38,6 +40,19 @@ def connect(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def use_log(connection: sqlite3.Connection) -> None:
+    """Have SQLite write ahead; of two who open a new database at one moment it lets none wait for that, so we do."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
 
 
 def choose_url(file: Path) -> str:
