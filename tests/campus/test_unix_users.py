@@ -61,7 +61,7 @@ def served(place):
     store.close()
     for where in ("course/submitted/asha", "course/source/beds", "hub", "logs", "sessions.git"):
         (state / where).mkdir(parents=True)
-    for where in ("course/gradebook.db", "people.db", "progress.db", "password"):
+    for where in ("course/gradebook.db", "people.db", "openings.db", "progress.db", "password"):
         (state / where).touch()
     unix_users.close_folders()
     for account in ("asha", "ben", "tara"):
