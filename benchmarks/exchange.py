@@ -247,7 +247,8 @@ def by_command(folder: Path, name: str, side: Side, students: list[str], clients
 def write_config(config: Config, student: str) -> str:
     """The settings of somebody's workspace as a file."""
     own = {"CourseDirectory": {"course_id": folders.COURSE_ID, "student_id": student}}
-    return f"c = get_config()\nc.merge({ {name: dict(traits) for name, traits in config.items()} | own!r})\n"
+    settings = {name: dict(traits) for name, traits in config.items()} | own
+    return f"from traitlets.config import Config\nc = get_config()\nc.merge(Config({settings!r}))\n"
 
 
 def head(count: int) -> list[str]:
