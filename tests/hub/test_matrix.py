@@ -80,6 +80,7 @@ API = [
     Ask("see receipts", "GET", "/api/submissions?username={who}"),
     Ask("see receipts", "GET", f"/api/assignments/{BEDS}/submissions?username={{who}}"),
     Ask("see receipts", "GET", "/api/submissions/{id}"),
+    Ask("see receipts", "GET", "/api/arrivals", things=WHOLE),
     Ask("take work", "GET", "/api/submissions/{id}/files"),
     Ask("read feedback", "GET", "/api/submissions/{id}/feedback"),
     Ask("release", "POST", "/api/assignments/again/releases", sent=pack({"again.ipynb": NOTEBOOK}), things=WHOLE),
