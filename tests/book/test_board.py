@@ -42,7 +42,9 @@ def open_board(visit, address, page_name, clock=False):
         page.clock.install()
     page.goto(f"{address}/{page_name}.html")
     page.wait_for_load_state("networkidle")
-    return page, page.locator(".course-board").first
+    board = page.locator(".course-board").first
+    board.scroll_into_view_if_needed()  # text out of view is not laid out, and reads as empty
+    return page, board
 
 
 def test_is_a_data_frame_read_as_pandas_writes_it():
