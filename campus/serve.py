@@ -358,15 +358,23 @@ def stop_all(folder: Path) -> None:
     """End the hub, which ends its proxy, services and servers; then whatever of ours is still there."""
     ignore_signals()
     ours = find_ours(folder)
-    hubs = [process for process in ours if process.ppid() == os.getpid()]
+    hubs = [process for process in ours if is_child(process)]
     below = [child for hub in hubs for child in list_children(hub)]
     for hub in hubs:
-        hub.terminate()
+        with suppress(psutil.Error):
+            hub.terminate()
     psutil.wait_procs(hubs, timeout=STOP_SECONDS)
     end_processes([*below, *find_ours(folder)])
     deadline = time.monotonic() + STOP_SECONDS
     while (left := find_ours(folder)) and time.monotonic() < deadline:  # started while we looked
         end_processes(left)
+
+
+def is_child(process: psutil.Process) -> bool:
+    """Whether we started a process, which may have ended meanwhile."""
+    with suppress(psutil.Error):
+        return process.ppid() == os.getpid()
+    return False
 
 
 def list_children(process: psutil.Process) -> list[psutil.Process]:

@@ -176,6 +176,15 @@ def test_does_a_stop_end_those_who_will_not(state, start):
     assert len(ours) == 1 and still_running(ours) == []
 
 
+def test_is_what_ended_meanwhile_nobodys_child(start):
+    process = start(STUBBORN)
+    known = psutil.Process(process.pid)
+    assert serve.is_child(known)
+    process.kill()
+    process.wait()
+    assert not serve.is_child(known)
+
+
 @pytest.mark.parametrize("number", serve.STOP_SIGNALS)
 def test_does_every_stop_signal_end_all_processes_even_those_without_the_mark(state, start, number):
     """The stand-in for the hub starts a process that ignores SIGTERM, in a session and an environment of its own."""
