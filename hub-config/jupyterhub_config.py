@@ -29,7 +29,6 @@ HUB_PORT, PROXY_PORT, CAMPUS_PORT, GRADER_PORT, EXCHANGE_PORT = find_free_ports(
 
 # ---- Who may do what: campus/cohort/roles.py, shown in docs/roles.md ----
 c.JupyterHub.load_groups = hub_groups()
-c.JupyterHub.load_roles = hub_roles()
 
 # ---- Signing in: one password for everybody who takes part, and nobody else ----
 admission.configure(c, PEOPLE, SharedPasswordAuthenticator)
@@ -147,3 +146,4 @@ if can_seal() is None:  # otherwise `campus serve` says so, and tutors mark
             "display": False,
         }
     )
+c.JupyterHub.load_roles = hub_roles([service["name"] for service in c.JupyterHub.services])

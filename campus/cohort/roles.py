@@ -4,7 +4,7 @@ A role is a group of the hub. The group brings scopes, which say where somebody 
 table of actions says. Whatever the table does not name is refused.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from campus.folders import COURSE_ID
@@ -158,17 +158,17 @@ def hub_groups() -> dict[str, dict[str, list[str]]]:
     return {name: {"users": [GRADER] if name == MARKERS else []} for name in dict.fromkeys(names)}
 
 
-def hub_roles() -> list[dict]:
-    """JupyterHub's `load_roles`."""
+def hub_roles(services: Collection[str] = MARKING_SERVICES) -> list[dict]:
+    """JupyterHub's `load_roles`: of services those that run, as the hub does not start with a role for another."""
     people = [
         {"name": group_of(role), "groups": [group_of(role)], "scopes": ["self", *scopes_of(role)]} for role in ROLES
     ]
-    return [
-        *people,
-        {"name": "server", "scopes": list(WORKSPACE)},
+    marking = [
         {"name": "marking-service", "services": [COURSE_ID], "scopes": list(MARKING_SCOPES)},
         {"name": "marking-on-arrival", "services": ["marking"], "scopes": [EXCHANGE]},
     ]
+    running = [role for role in marking if set(role["services"]) <= set(services)]
+    return [*people, {"name": "server", "scopes": list(WORKSPACE)}, *running]
 
 
 # ---- For a reader ----

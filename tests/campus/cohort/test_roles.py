@@ -1,7 +1,9 @@
 """Is the table of roles what the page says, and does no role have more than it needs?"""
 
 import pytest
+from traitlets.config import PyFileConfigLoader
 
+from autograder import seal
 from campus.cohort.roles import (
     ACTIONS,
     ALL,
@@ -84,3 +86,14 @@ def test_does_the_widest_of_somebodys_roles_count(roles, action, far):
 
 def test_is_a_refusal_told_with_those_who_may():
     assert (who_may("take work"), who_may("release")) == ("associates and tutors", "tutors")
+
+
+@pytest.mark.parametrize("why", [None, "This machine cannot seal."])
+def test_does_the_hub_have_a_service_for_every_role_also_where_nothing_can_seal(monkeypatch, tmp_path, why):
+    monkeypatch.setattr(seal, "can_seal", lambda: why)
+    for name, value in {"CAMPUS_STATE": str(tmp_path), "CAMPUS_PORT": "8000", "CAMPUS_PASSWORD": "example"}.items():
+        monkeypatch.setenv(name, value)
+    hub = PyFileConfigLoader(str(HUB_CONFIG / "jupyterhub_config.py")).load_config().JupyterHub
+    running = {service["name"] for service in hub.services}
+    assert {name for role in hub.load_roles for name in role.get("services", [])} <= running
+    assert ("marking" in running) == (why is None)
