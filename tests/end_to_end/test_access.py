@@ -43,17 +43,17 @@ def test_has_what_to_do_next_no_violation_for_any_role(hub, browser, username):
 
 def test_does_the_statement_say_what_others_pages_lack(hub, browser):
     associate, tutor = Person(browser, hub, "asha"), Person(browser, hub, "tara")
-    page = associate.page
-    page.goto(hub)
+    page, address = associate.page, hub.address
+    page.goto(address)
     found = {"Signing in (JupyterHub)": find_violations(page)}
     associate.sign_in()
     for name, path in (
         ("The hub's own pages (JupyterHub)", "/hub/home"),
         ("The hub's tokens (JupyterHub)", "/hub/token"),
     ):
-        page.goto(hub + path)
+        page.goto(address + path)
         found[name] = find_violations(page)
-    page.goto(f"{hub}/services/campus/open/03-queues/03-3-clinic.ipynb")
+    page.goto(f"{address}/services/campus/open/03-queues/03-3-clinic.ipynb")
     expect(page.locator("#jp-main-statusbar")).to_contain_text("| Idle")
     found["A notebook in the workspace (JupyterLab)"] = find_violations(page)
     page.get_by_role("menuitem", name="Nbgrader", exact=True).click()
@@ -61,7 +61,7 @@ def test_does_the_statement_say_what_others_pages_lack(hub, browser):
     expect(page.locator("#assignments").last).to_be_visible()
     found["The assignment list (nbgrader)"] = find_violations(page)
     tutor.sign_in()
-    tutor.page.goto(f"{hub}/services/modelling/formgrader/manage_assignments")
+    tutor.page.goto(f"{address}/services/modelling/formgrader/manage_assignments")
     expect(tutor.page.get_by_role("row").filter(has_text="clinic-queue").first).to_be_visible()
     found["Formgrader (nbgrader)"] = find_violations(tutor.page)
     stated = read_statement()
