@@ -55,6 +55,7 @@ KEPT = {
     "NUMEXPR_NUM_THREADS",
     "PYTHONHASHSEED",
 }
+INTERPRETER = os.path.realpath(sys.executable)  # looked up here: not every link on the way to it is there when sealed
 
 
 @dataclass(frozen=True)
@@ -205,7 +206,7 @@ def _try_out(end: socket.socket) -> None:
         said = "capabilities could not be dropped"
     elif status["NoNewPrivs"] != "1" or status["Seccomp"] != "2":
         said = "the filter of system calls is not in force"
-    for path in (os.path.realpath(sys.executable), os.__file__):
+    for path in (INTERPRETER, os.__file__):
         try:
             Path(path).open("rb").close()
         except OSError as error:

@@ -214,6 +214,23 @@ def test_does_it_refuse_only_where_namespaces_cannot_be_had():
     assert (can_seal() is None) == (witness.returncode == 0), can_seal()
 
 
+@sealed
+def test_can_it_seal_where_python_is_reached_by_links_that_are_absent_inside(monkeypatch, tmp_path):
+    """As in an environment of a system's Python: .venv/bin/python is a link to another link outside of it."""
+    for place, target in (("links/python3", os.path.realpath(sys.executable)), ("venv/bin/python", "links/python3")):
+        (tmp_path / place).parent.mkdir(parents=True)
+        (tmp_path / place).symlink_to(tmp_path / target)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "venv"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "venv/bin/python"))
+    seal._tree.cache_clear()
+    can_seal.cache_clear()
+    try:
+        assert can_seal() is None
+    finally:
+        seal._tree.cache_clear()
+        can_seal.cache_clear()
+
+
 # Reading
 
 
