@@ -19,6 +19,7 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from autograder import seal
@@ -181,7 +182,8 @@ def test_do_two_at_one_time_have_users_of_their_own():
 def test_is_a_reason_that_was_there_before_the_kill_kept():
     with run_sealed(lambda end: None, None, QUICK) as process:
         assert process.socket.recv(1) == b""
-        time.sleep(0.2)
+        while psutil.Process(process.pid).status() != psutil.STATUS_ZOMBIE:  # it has ended, and nobody waited yet
+            time.sleep(0.01)
         process.kill()
         assert process.wait().reason == "ended"
     with run_sealed(hold(int), None, QUICK) as process:
