@@ -89,7 +89,9 @@ def show(results: list[tuple[str, bool, float]], seconds: float) -> None:
     console.print(table)
     console.print(f"In all {in_words(seconds)}.", highlight=False)
     if os.geteuid() != 0:
-        console.print("Not proved without root: that the hub also runs as root, as in a container, and the server profile's Unix users.")
+        console.print(
+            "Not proved without root: the hub as root, as in a container, and the server profile's Unix users."
+        )
 
 
 if __name__ == "__main__":
