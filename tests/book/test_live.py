@@ -145,7 +145,7 @@ def test_does_a_cell_that_fails_leave_the_last_good_page(written, page):
 
 def test_does_a_new_heading_show_in_the_contents_of_other_pages(written, page):
     written.edit("# A clinic: who waits?", "# A clinic: who waits longest?")
-    expect(page.get_by_role("heading", level=1)).to_contain_text("who waits longest?")
+    expect(page.locator("article").get_by_role("heading", level=1)).to_contain_text("who waits longest?")
     guide = read_text(f"{written.address}/guides/first-day.html")
     assert "who waits longest?" in guide
 

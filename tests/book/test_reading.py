@@ -101,7 +101,7 @@ def test_is_how_many_servers_do_i_need_three_clicks_from_the_landing_page(pages)
         page = read(visit, f"{address}/index.html")
         page.locator("article").get_by_role("link", name="Worked examples by question").click()
         page.get_by_role("link", name="How many servers do I need?").click()
-        assert "how many nurses" in page.get_by_role("heading", level=1).inner_text()
+        assert "how many nurses" in page.locator("article").get_by_role("heading", level=1).inner_text()
 
 
 def test_does_a_word_show_its_definition_at_the_tab_key_and_hide_it_at_escape(pages):
