@@ -20,8 +20,8 @@ from sqlalchemy import JSON, Column, Connection, Integer, MetaData, String, Tabl
 from sqlalchemy.engine import Engine
 
 from campus import folders
-from campus.cohort.people import People
 from campus.cohort.people import database_file as people_file
+from campus.cohort.people import know_people
 from campus.cohort.roster import Person
 from campus.database import choose_url
 from campus.database import connect as open_database
@@ -210,12 +210,6 @@ def find_closed_assignments(account: str, now: str) -> dict[str, str]:
         for session in module.sessions
         if session.assignment
     }
-
-
-@lru_cache(maxsize=4)
-def know_people(url: str) -> People:
-    """The people, kept for as long as what was read of them holds."""
-    return People(url).ensure()
 
 
 def stamp(files: Iterable[Path]) -> tuple[tuple[str, int, int], ...]:

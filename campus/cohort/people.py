@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -104,6 +105,19 @@ class People:
     def of_account(self, account: str) -> Member | None:
         """Who takes part and has an account."""
         return next((one for one in self.all() if one.account == account and one.left_at is None), None)
+
+
+@lru_cache(maxsize=4)
+def know_people(url: str) -> People:
+    """The people, kept for as long as what was read of them holds."""
+    return People(url).ensure()
+
+
+def list_known() -> list[Member]:
+    """Everybody whom the campus knows, who left included; nobody where no roster was loaded: to read makes no table."""
+    if not os.environ.get("CAMPUS_DATABASE_URL") and not database_file().exists():
+        return []
+    return know_people(choose_url(database_file())).all()
 
 
 def ensure_table(engine: Engine) -> None:

@@ -316,9 +316,14 @@ def check_links(people: list[tuple[int, Person]], broken: set[str]) -> Iterator[
 
 def advise(named: str, known: dict[str, str]) -> str:
     """Whom somebody may have meant."""
+    meant = guess(named, known)
+    return f"did you mean '{meant}'?" if meant else "add them or correct it."
+
+
+def guess(named: str, known: dict[str, str]) -> str:
+    """The username, of some with their names, that somebody may have meant; nothing where none comes near."""
     by_name = [username for username, name in known.items() if name.casefold() == named.casefold()]
-    meant = by_name or get_close_matches(named.lower(), known, n=1, cutoff=0.75)
-    return f"did you mean '{meant[0]}'?" if meant else "add them or correct it."
+    return next(iter(by_name or get_close_matches(named.lower(), known, n=1, cutoff=0.75)), "")
 
 
 def printable(text: str, most: int = 60) -> str:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from campus.cohort.roles import ACTIONS, ALL, MARKING, reach, who_may
+from campus.errors import CampusError
 from campus.exchange import moment
+from campus.exchange.learner import find_learner
 from campus.exchange.parcel import FEEDBACK, RELEASE, SUBMISSION, Entry, Parcel, Unpacker
 from campus.exchange.refusal import Refusal, printable
 from campus.exchange.store import LATE, MARKS, STATES, Store, Terms, entries
@@ -178,9 +180,20 @@ class Desk:
         return self.assignment(name)
 
     def extend(self, name: str, username: str, deadline: object) -> None:
-        """Give an associate a deadline of their own; None takes it back."""
+        """Give an associate a deadline of their own; None takes it back, whoever has it."""
         self.demand("give time")
-        self.store.extend(name, username, None if deadline is None else moment.read(deadline), self.visitor.name)
+        until = None if deadline is None else moment.read(deadline)
+        if until is not None or (name, username) not in self.store.extensions():
+            username = self.find_learner(username)
+        self.store.extend(name, username, until, self.visitor.name)
+
+    def find_learner(self, written: str) -> str:
+        """The account of who is meant by what a tutor wrote; Refusal where nobody is."""
+        try:
+            members = self.store.people()
+        except CampusError as error:
+            raise Refusal(503, str(error)) from error
+        return find_learner(written, members, () if members else self.store.visitors())
 
     def extensions(self, name: str) -> dict[str, str]:
         """The deadlines of single associates in an assignment, by username."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from campus import folders
+from campus.cohort.people import Member, list_known
 from campus.database import connect
 from campus.exchange import index, moment
 from campus.exchange.index import (
@@ -71,12 +72,14 @@ class Store:
         url: str | None = None,
         now: Callable[[], str] = moment.now,
         closed: Callable[[str, str], dict[str, str]] = find_closed_assignments,
+        people: Callable[[], list[Member]] = list_known,
     ):
         self.folder = folder or default_folder()
         self.engine = connect(url or default_url(self.folder))
         self.now = now
         self.loose: dict[Path, float] = {}  # what no row names, and since when we know
         self.closed = closed  # for whom and when: assignments of modules that have not opened, and what to say of them
+        self.people = people  # whom the roster knows; nobody without one
 
     def ensure(self) -> "Store":
         """Make folders and tables where they are missing."""
@@ -265,6 +268,13 @@ class Store:
         """The number of the release that somebody took last, by assignment."""
         query = select(FETCHES).where(FETCHES.c.username == username)
         return {row.assignment: row.number for row in index.read(self.engine, lambda db: db.execute(query).all())}
+
+    def visitors(self) -> set[str]:
+        """Everybody who has fetched or handed in anything."""
+        columns = (FETCHES.c.username, SUBMISSIONS.c.username)
+        return index.read(
+            self.engine, lambda db: {who for one in columns for who in db.scalars(select(one).distinct())}
+        )
 
     # Submissions, marking and feedback
 

@@ -4,10 +4,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from campus.cohort.people import Member
+from campus.cohort.roster import read_roster
 from campus.exchange import moment
 from campus.exchange.desk import Desk, Visitor
 from campus.exchange.parcel import RELEASE, SUBMISSION, pack
 from campus.exchange.store import Store
+from campus.folders import HUB_CONFIG
 from tests.campus.exchange.served import Hub, InThread
 from tests.postgres import ensure_postgres
 
@@ -15,6 +18,11 @@ BEDS = "bed-days"
 NOTEBOOK = b'{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
 RELEASED = {f"{BEDS}.ipynb": NOTEBOOK, "data/stays.csv": b"days\n3\n"}
 ASHA, BEN, TARA = Visitor("asha", learns=True), Visitor("ben", learns=True), Visitor("tara", learns=True, teaches=True)
+
+MEMBERS = [  # the example cohort, none of whom has signed in yet
+    Member(**vars(person), id=number, account=person.username, joined_at="2026-09-01", left_at=None)
+    for number, person in enumerate(read_roster(HUB_CONFIG / "cohort" / "roster.csv"), start=1)
+]
 
 
 class Clock:
@@ -44,7 +52,7 @@ def url(request, tmp_path):
 
 @pytest.fixture
 def store(tmp_path, url, clock):
-    made = Store(tmp_path / "exchange", url, clock).ensure()
+    made = Store(tmp_path / "exchange", url, clock, people=lambda: MEMBERS).ensure()
     yield made
     made.close()
 
@@ -87,7 +95,7 @@ def hub():
 @pytest.fixture
 def exchange(tmp_path, clock, hub):
     """The service over a store of SQLite, with the assignment released."""
-    store = Store(tmp_path / "exchange", None, clock).ensure()
+    store = Store(tmp_path / "exchange", None, clock, people=lambda: MEMBERS).ensure()
     served = InThread(store, hub)
     served.remote("tara").release(BEDS, RELEASED)
     yield served

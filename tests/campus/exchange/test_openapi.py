@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
 from campus.exchange import service
 from campus.exchange.parcel import MEDIA_TYPE, pack
 from campus.exchange.store import Store
-from tests.campus.exchange.conftest import BEDS, RELEASED, Clock, answer
+from tests.campus.exchange.conftest import BEDS, MEMBERS, RELEASED, Clock, answer
 from tests.campus.exchange.served import InThread
 
 CHECKS = [
@@ -45,7 +45,7 @@ schemathesis.openapi.media_type(
 @pytest.fixture(scope="module")
 def served(tmp_path_factory, hub):
     """A service with an assignment, a submission and feedback on it, whose id is in the description as an example."""
-    store = Store(tmp_path_factory.mktemp("openapi") / "exchange", None, Clock()).ensure()
+    store = Store(tmp_path_factory.mktemp("openapi") / "exchange", None, Clock(), people=lambda: MEMBERS).ensure()
     exchange = InThread(store, hub)
     exchange.remote("tara").release(BEDS, RELEASED)
     exchange.id = exchange.remote("asha").submit(BEDS, answer())["id"]
