@@ -22,6 +22,7 @@ from campus.cohort.roles import ACTIONS, ALL, OWN, reach, who_may
 from campus.cohort.roster import Person
 from campus.errors import CampusError
 from campus.exchange.client import connect
+from campus.exchange.deadline import say_deadline
 from campus.exchange.moment import for_nbgrader, for_people
 from campus.opening import (
     Decisions,
@@ -60,7 +61,7 @@ HERE = Path(__file__).resolve().parent
 TEMPLATES = Environment(
     loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
 )
-TEMPLATES.filters |= {"day": say_day, "time": say_time, "people": for_people}
+TEMPLATES.filters |= {"day": say_day, "time": say_time, "people": for_people, "deadline": say_deadline}
 HEADERS = {"Referrer-Policy": "same-origin", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 PAGE_POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 BOOK_POLICY = (
@@ -191,11 +192,19 @@ def tell_associate(me: Person, campus: Campus) -> dict:
     decisions = read_decisions(me.cohort)
     closed = list_closed(decisions, campus.modules, today())
     todo = [step for step in campus.steps if step.assignment not in mine]
+    exchange = connect(me.username)  # as they see it themselves: with their own deadlines
+    terms = {one["name"]: one for one in exchange.assignments()}
+    following = next((step for step in todo if step.module not in closed), None)
+    shown = {*mine, following.assignment if following else None}
+    waiting = [one for name, one in terms.items() if one["deadline"] and name not in shown]
     return {
         "steps": campus.steps,
         "mine": mine,
+        "terms": terms,
+        "due": sorted(waiting, key=lambda one: one["deadline"]),
+        "late": {receipt["assignment"]: receipt["late"] for receipt in exchange.submissions()},
         "states": STATES,
-        "next": next((step for step in todo if step.module not in closed), None),
+        "next": following,
         "later": next((step for step in todo if step.module in closed), None),
         "closed": closed,
         "week": tell_week(me, campus, decisions, set(mine)),

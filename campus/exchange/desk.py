@@ -63,8 +63,11 @@ class Desk:
         found = [
             one for one in self.store.assignments() if everything or (one["released"] and one["name"] not in closed)
         ]
+        now = self.store.now()
         for one in found:
-            one["deadline"] = extensions.get((one["name"], self.visitor.name), one["deadline"])
+            own = extensions.get((one["name"], self.visitor.name))
+            one["deadline"], one["extended"] = own or one["deadline"], own is not None
+            one["passed"] = one["deadline"] is not None and now > one["deadline"]
             one["fetched"] = fetches.get(one["name"])
         return found
 

@@ -42,6 +42,13 @@ def for_field(moment: str) -> str:
     return datetime.fromisoformat(moment).astimezone(HERE).strftime("%Y-%m-%dT%H:%M:%S").removesuffix(":00")
 
 
+def for_deadline(moment: str) -> str:
+    """A kept moment as people plan by it, in London's time: Tuesday 1 December 2026, 17:00 London time (GMT)."""
+    there = datetime.fromisoformat(moment).astimezone(HERE)
+    time = f"{there:%H:%M:%S}".removesuffix(":00")
+    return f"{there:%A} {there.day} {there:%B %Y}, {time} London time ({there:%Z})"
+
+
 def for_people(moment: str) -> str:
     """A kept moment as people in London read it, to the second."""
     return datetime.fromisoformat(moment).astimezone(HERE).strftime("%-d %B %Y, %H:%M:%S %Z")

@@ -13,6 +13,7 @@ from tornado.httputil import HTTPFile, parse_body_arguments
 from tornado.web import HTTPError, stream_request_body
 
 from campus.exchange import answers, moment
+from campus.exchange.deadline import say_deadline
 from campus.exchange.desk import Desk, Files, is_notebook
 from campus.exchange.parcel import pack
 from campus.exchange.refusal import Refusal, printable
@@ -25,7 +26,7 @@ TEMPLATES = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
 )
-TEMPLATES.filters |= {"people": moment.for_people, "field": moment.for_field}
+TEMPLATES.filters |= {"people": moment.for_people, "field": moment.for_field, "deadline": say_deadline}
 CAMPUS = "/services/campus/"
 FORM_BYTES = 20 * 1024**2
 TEXT_BYTES = 1024**2

@@ -11,6 +11,7 @@ from tornado.testing import bind_unused_port
 from campus import folders, web
 from campus.cohort.people import first_roster
 from campus.cohort.roster import Person, read_roster
+from campus.exchange import moment
 from campus.exchange.client import connect
 from campus.syllabus import Module, Session
 
@@ -148,6 +149,61 @@ def test_has_an_associate_who_handed_in_nothing_left_to_do(visit, hand_in):
 def test_does_nobody_see_the_work_of_another_associate_as_their_own(visit, hand_in):
     hand_in("ben")
     assert "clinic-queue: not handed in" in visit("asha")[2]
+
+
+@pytest.fixture
+def deadline(campus, monkeypatch):
+    """A function that gives the assignment a deadline, or somebody one of their own; it is 25 November."""
+    monkeypatch.setattr(opened := connect().desk.store, "now", lambda: "2026-11-25T12:00:00.000000+00:00")
+
+    def put(until, late="marked", username=None):
+        if username:
+            opened.extend("clinic-queue", username, moment.read(until), "tara")
+        else:
+            connect().set_terms("clinic-queue", until, late, "at once")
+
+    return put
+
+
+def words(page):
+    """The words of a page on one line."""
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+def test_does_an_associate_see_by_when_beside_what_to_do_next_and_in_the_list(visit, deadline):
+    deadline("2026-12-01T17:00")
+    told = "Hand in by Tuesday 1 December 2026, 17:00 London time (GMT); later work is taken, and called late."
+    page = words(visit("asha")[2])
+    assert f"then the menu Nbgrader, Assignment List. {told}" in page
+    assert f"clinic-queue: not handed in {told}" in page
+
+
+def test_is_a_deadline_that_has_passed_told_with_what_can_be_done(visit, deadline):
+    deadline("2026-11-24T17:00", "refused")
+    told = "The deadline has passed: Tuesday 24 November 2026, 17:00 London time (GMT). Late work is refused: ask your"
+    assert words(visit("asha")[2]).count(told) == 2
+
+
+def test_is_more_time_seen_by_who_has_it_alone(visit, deadline):
+    deadline("2026-11-24T17:00")
+    deadline("2026-12-08T17:00", username="asha")
+    own = "Hand in by Tuesday 8 December 2026, 17:00 London time (GMT), your own deadline"
+    assert own in visit("asha")[2] and own not in visit("ben")[2]
+
+
+def test_is_what_came_late_called_late(visit, deadline, hand_in):
+    deadline("2026-11-24T17:00")
+    hand_in("asha")
+    assert "clinic-queue: handed in, late The deadline was Tuesday 24 November" in words(visit("asha")[2])
+
+
+def test_are_other_deadlines_told_in_their_order(visit, deadline):
+    for name, until in (("later", "2026-12-09T17:00"), ("sooner", "2026-12-02T17:00"), ("whenever", None)):
+        connect().release(name, {f"{name}.ipynb": b"{}"})
+        connect().set_terms(name, until, "marked", "at once")
+    page = words(visit("asha")[2])
+    assert "Other deadlines sooner : Hand in by Wednesday 2 December" in page
+    assert page.index("sooner") < page.index("later : Hand in by Wednesday 9") and "whenever" not in page
 
 
 @pytest.mark.parametrize("username", ["tara", "sol"])

@@ -12,6 +12,7 @@ from tornado.testing import bind_unused_port
 from campus import web
 from campus.cohort.people import first_roster
 from campus.cohort.roster import read_roster
+from campus.exchange.client import connect
 from campus.opening import read_decisions, set_opening, set_pace
 from campus.pace import Pace
 from tests.browser import Visit
@@ -103,7 +104,11 @@ def test_does_the_lead_set_a_modules_day_and_the_pace_by_keyboard_alone(visit):
 def test_are_an_associates_week_and_a_closed_module_as_good(visit):
     set_pace("2026", Pace("six-months", MONDAY), "lena")
     set_opening("2026", 3, date(2027, 1, 12), "lena")
+    for name, until in (("clinic-queue", "2026-12-01T17:00"), ("bed-days", "2027-02-01T17:00")):
+        connect().release(name, {f"{name}.ipynb": b"{}"})
+        connect().set_terms(name, until, "refused", "at once")
     page = visit("asha")
+    expect(page.get_by_role("heading", name="Other deadlines")).to_be_visible()
     expect(page.get_by_role("heading", name="This week: week 1 of 26")).to_be_visible()
     check(page)
     page.goto(page.url + f"open/{CLINIC}.ipynb")

@@ -25,7 +25,7 @@ def set_a_deadline(tutor: Person) -> None:
     heading = page.get_by_role("heading", name="For tutors: terms")
     tutor.picture("terms", heading, page.get_by_label("Late work is"), page.get_by_label("Associates see"), mark=button)
     button.click()
-    expect(page.locator("main")).to_contain_text("Hand in by 1 March 2030, 17:00:00 GMT")
+    expect(page.locator("main")).to_contain_text("Hand in by Friday 1 March 2030, 17:00 London time (GMT)")
     page.get_by_label("Username").fill("carys")
     page.get_by_label("Hand in by (London time; empty takes it back)").fill("2030-03-08T17:00")
     button = page.get_by_role("button", name="Give this time")

@@ -150,8 +150,11 @@ def test_does_a_tutor_set_terms_and_give_time_on_the_page(released):
     assert tara.post(tara.action(f"assignments/{BEDS}", "/terms"), data=terms).status_code == 303
     more = {"username": "asha", "deadline": "2026-12-08T17:00"}
     assert tara.post(tara.action(f"assignments/{BEDS}", "/terms"), data=more).status_code == 303
-    assert "8 December 2026, 17:00:00 GMT" in Browser(released, "asha").get(f"assignments/{BEDS}").text
-    assert "1 December 2026, 17:00:00 GMT" in Browser(released, "ben").get(f"assignments/{BEDS}").text
+    own = "Hand in by Tuesday 8 December 2026, 17:00 London time (GMT), your own deadline; later work is refused."
+    everybodys = "Hand in by Tuesday 1 December 2026, 17:00 London time (GMT); later work is refused."
+    for path in ("", f"assignments/{BEDS}"):
+        assert own in Browser(released, "asha").get(path).text
+        assert everybodys in Browser(released, "ben").get(path).text
     found = released.remote("ben").assignment(BEDS)
     assert (found["late"], found["marks"]) == ("refused", "at once")
 
