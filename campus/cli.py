@@ -420,9 +420,10 @@ def set_pace(
 @app.command()
 def pace(
     cohort: COHORT = None,
+    behind: Annotated[bool, typer.Option("--behind", help="Who is behind the plan, by name and week.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Plain JSON instead of tables.")] = False,
 ) -> None:
-    """When modules open for a cohort, and what its pace plan has in each week."""
+    """When modules open for a cohort, and what its pace plan has in each week; or who is behind it."""
     from campus.opening import (
         check_cohort,
         describe_cohort,
@@ -436,6 +437,9 @@ def pace(
 
     with told_plainly():
         cohort, modules = check_cohort(cohort, read_people()), read_syllabus()
+        if behind:
+            tell_behind(cohort, modules, as_json)
+            return
         if as_json:
             json.dump(describe_cohort(cohort, modules, today()), sys.stdout, indent=2)
             print()
@@ -452,6 +456,58 @@ def pace(
             return
         out.print(week_table(list_weeks(decisions, modules)))
         out.print(f"The pace is {say_pace(decisions.pace)}.", highlight=False)
+
+
+def tell_behind(cohort: str, modules: list, as_json: bool) -> None:
+    """Who of a cohort is behind its pace plan, by name, and what has come in week by week."""
+    from campus.opening import read_decisions, today
+    from campus.progress import read_done
+    from campus.standings import count_people, count_weeks, describe_counts, list_assigned
+    from campus.work import read_course
+
+    released, work = read_course()
+    decisions, day = read_decisions(cohort), today()
+    people = [person for person in read_people() if person.role == "associate" and person.cohort == cohort]
+    assigned = list_assigned(decisions, modules, released, day)
+    counts = count_people(people, assigned, work, read_done([person.username for person in people]), day)
+    weeks = count_weeks(people, assigned, work)
+    if as_json:
+        json.dump(describe_counts(cohort, counts, weeks), sys.stdout, indent=2)
+        print()
+        return
+    if decisions.pace is None:
+        out.print(f"Cohort {cohort} has no pace plan, so nobody can be behind it.", markup=False, highlight=False)
+    out.print(people_table(cohort, counts))
+    out.print(weeks_table(weeks))
+    late = sum(bool(one.behind) for one in counts)
+    out.print(f"{late} of {len(counts)} are behind: offer them help." if late else "Nobody is behind.", highlight=False)
+
+
+def people_table(cohort: str, counts: list) -> Table:
+    """Each associate by name: assignments planned until last week, and what became of them."""
+    table = Table("Associate", "Username", "Tutor", title=f"Cohort {cohort}", title_justify="left")
+    table.add_column("Behind by", justify="right")
+    table.add_column("Still to hand in")
+    for heading in ("Planned", "Handed in", "Marked", "Ticked only"):
+        table.add_column(heading, justify="right")
+    for one in counts:
+        numbers = (one.planned, one.handed_in, one.marked, one.ticked)
+        left = ", ".join(f"{assigned.code} {assigned.name}" for assigned in one.behind)
+        who = (one.person.name, one.person.username, one.person.tutor)
+        table.add_row(*who, str(len(one.behind)), left, *map(str, numbers))
+    return table
+
+
+def weeks_table(weeks: list) -> Table:
+    """Week by week: assignments planned, and how many of them all have come in and are marked."""
+    table = Table("Week", "From", "Assignments")
+    for heading in ("Planned", "Handed in", "Marked"):
+        table.add_column(heading, justify="right")
+    for one in weeks:
+        names = ", ".join(f"{assigned.code} {assigned.name}" for assigned in one.assigned)
+        start = f"{one.week.start.day} {one.week.start:%b %Y}"
+        table.add_row(str(one.week.number), start, names, *map(str, (one.wanted, one.handed_in, one.marked)))
+    return table
 
 
 def week_table(weeks: Iterable) -> Table:

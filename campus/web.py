@@ -23,7 +23,7 @@ from campus.cohort.roster import Person
 from campus.errors import CampusError
 from campus.exchange.client import connect
 from campus.exchange.deadline import say_deadline
-from campus.exchange.moment import for_nbgrader, for_people
+from campus.exchange.moment import for_people
 from campus.opening import (
     Decisions,
     Opening,
@@ -55,7 +55,9 @@ from campus.pace import (
 )
 from campus.progress import keep_progress, read_done, read_progress
 from campus.sessions import BRANCH, repository
+from campus.standings import count_people, count_weeks, list_assigned
 from campus.syllabus import Module, Session, read_syllabus
+from campus.work import STATES, Work, read_course
 
 HERE = Path(__file__).resolve().parent
 TEMPLATES = Environment(
@@ -71,22 +73,6 @@ BOOK_POLICY = (
 
 
 ENTRY_BYTES = 500
-
-STATES = {  # as an associate reads them
-    "handed in": "handed in",
-    "marked by machine": "handed in, being marked",
-    "marked": "marked, feedback follows",
-    "feedback": "marked, feedback is there",
-}
-
-
-@dataclass(frozen=True)
-class Work:
-    """One associate's state in one assignment: one of STATES, in their order."""
-
-    username: str
-    assignment: str
-    state: str
 
 
 @dataclass(frozen=True)
@@ -150,42 +136,6 @@ def find_notebook(path: str) -> Path | None:
     return file if file.is_relative_to(top) and file.suffix == ".ipynb" and file.is_file() else None
 
 
-def read_course() -> tuple[set[str], list[Work]]:
-    """The assignments that associates can fetch, and all work on them, from the exchange and nbgrader's gradebook."""
-    from autograder import course  # takes seconds, so not before the first page or the quiet moment after the start
-
-    exchange = connect()
-    released = {one["name"] for one in exchange.assignments() if one["released"]}
-    inbox = {(one["username"], one["assignment"]): for_nbgrader(one["at"]) for one in exchange.submissions()}
-    by_hand = read_gradebook() if course.has_gradebook() else {}
-    work = [Work(*key, find_state(*key, inbox.get(key), by_hand.get(key))) for key in sorted({*inbox, *by_hand})]
-    return released, work
-
-
-def read_gradebook() -> dict[tuple[str, str], bool]:
-    """Whether a tutor's marks are wanting, of each submission that was graded by machine."""
-    from autograder import course
-
-    with course.gradebook() as book:
-        return {
-            (submission.student.id, assignment.name): submission.needs_manual_grade
-            for assignment in book.assignments
-            for submission in assignment.submissions
-        }
-
-
-def find_state(username: str, assignment: str, handed_in: str | None, by_hand: bool | None) -> str:
-    """The state of what was handed in last; `by_hand` is None while the gradebook knows nothing of it."""
-    from autograder.grading import has_feedback, is_graded, submitted_at
-
-    newer = handed_in is not None and handed_in != submitted_at(assignment, username)
-    if by_hand is None or newer or not is_graded(assignment, username):
-        return "handed in"
-    if by_hand:
-        return "marked by machine"
-    return "feedback" if has_feedback(assignment, username) else "marked"
-
-
 def tell_associate(me: Person, campus: Campus) -> dict:
     """Where an associate goes on: the first session of an open module whose assignment is not handed in."""
     mine = {one.assignment: one.state for one in campus.work if one.username == me.username}
@@ -237,15 +187,11 @@ def list_studies_of(week: Week | None) -> tuple:
     return (*week.core, *week.optional) if week else ()
 
 
-def name_week(weeks: tuple[Week, ...], week: Week | None, day: date) -> str:
+def name_week(weeks: tuple[Week, ...], week: Week | None, day: date, whose: str = "Your plan") -> str:
     """Where in a plan a day lies, as a heading."""
     if week is None:
         early = day < weeks[0].start
-        return (
-            f"Your plan starts on {say_day(weeks[0].start)}"
-            if early
-            else f"Your plan ended on {say_day(weeks[-1].end)}"
-        )
+        return f"{whose} starts on {say_day(weeks[0].start)}" if early else f"{whose} ended on {say_day(weeks[-1].end)}"
     return f"This week: {week.off}" if week.off else f"This week: week {week.number} of {weeks[-1].number}"
 
 
@@ -352,6 +298,19 @@ def tell_opening(cohort: str, campus: Campus) -> dict:
             change | {"who": find_name(campus.people, change["who"]) or change["who"]}
             for change in read_changes(cohort, 5)
         ],
+    }
+
+
+def tell_behind(people: list[Person], cohort: str) -> dict:
+    """Where some associates of a cohort are beside its pace plan today, each by name and week by week."""
+    day, decisions, modules = today(), read_decisions(cohort), list_modules()
+    released, work = read_course()
+    weeks, assigned = list_weeks(decisions, modules), list_assigned(decisions, modules, released, day)
+    return {
+        "week": name_week(weeks, find_week(weeks, day), day, "The plan") if weeks else "",
+        "people": count_people(people, assigned, work, read_done([person.username for person in people]), day),
+        "weeks": count_weeks(people, assigned, work),
+        "today": day,
     }
 
 
@@ -511,6 +470,31 @@ class PaceHandler(DecisionPage):
         set_pace(cohort, check_pace(plan, read_day(start), breaks), self.me.username)
 
 
+class BehindHandler(Page):
+    """Who of a cohort is behind its pace plan: of all for the lead, of their own for tutors."""
+
+    @authenticated
+    def get(self) -> None:
+        far = reach([self.me.role], "see who is behind")
+        if not far:
+            raise HTTPError(
+                403, reason=f"Only {who_may('see who is behind')} may {ACTIONS['see who is behind'].words}."
+            )
+        people = [person for person in self.people if person.role == "associate"]
+        if far == OWN:
+            people = [person for person in people if person.tutor == self.me.username]
+        cohorts = list_cohorts(people)
+        cohort = choose_cohort(self.me, people, self.get_query_argument("cohort", ""))
+        self.show(
+            "behind.html",
+            cohort=cohort,
+            cohorts=cohorts,
+            tutors={person.username: person.name for person in self.people} if far == ALL else None,
+            alone=self.get_query_argument("only", "") == "behind",
+            **tell_behind([person for person in people if person.cohort == cohort], cohort),
+        )
+
+
 class WorkspaceHandler(Page):
     """One's own workspace, with the sessions pulled fresh where there are any."""
 
@@ -655,6 +639,7 @@ def make_application(prefix: str, people: Callable[[], list[Person]]) -> Applica
             (f"{prefix}workspace", WorkspaceHandler),
             (f"{prefix}opening", OpeningHandler),
             (f"{prefix}pace", PaceHandler),
+            (f"{prefix}behind", BehindHandler),
             (f"{prefix}api/progress", ProgressHandler),
             (f"{prefix}api/network", NetworkHandler),
             (f"{prefix}api/network/socket", EchoHandler),

@@ -107,6 +107,11 @@ ACTIONS = {
     "see the plan": act(
         "campus pages", "see when modules open, and the pace plan (own: one's cohort's)", EVERYBODY | {"associate": OWN}
     ),
+    "see who is behind": act(
+        "campus pages",
+        "see who is behind the pace plan, to offer help (own: those whom one teaches)",
+        {"tutor": OWN, "lead": ALL},
+    ),
     "open modules": act("campus pages", "open and close modules, and set the pace of a cohort", {"lead": ALL}),
     # The hub
     "work": act("hub", "enter a workspace", EACH),

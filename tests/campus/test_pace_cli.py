@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from campus import opening
 from campus.cli import app
 from campus.cohort.people import ensure_people
+from campus.exchange.client import connect
 from campus.opening import read_changes, read_decisions
 from campus.pace import Pace
 
@@ -74,6 +75,27 @@ def test_is_all_of_it_there_for_programs(campus):
         study["minutes"] for week in found["weeks"] for study in week["core"]
     )
     assert [change["what"] for change in found["changes"]][0] == "module 4 opens on Tuesday 12 January 2027"
+
+
+def test_is_it_shown_by_name_who_is_behind(campus, monkeypatch):
+    campus("set-pace", "six-months", "2026-09-07")
+    for name in ("referral-pathway", "call-handlers"):
+        connect().release(name, {f"{name}.ipynb": b"{}"})
+    connect("ben").submit("call-handlers", {"call-handlers.ipynb": b"{}"})
+    monkeypatch.setattr(opening.moment, "now", lambda: "2027-03-12T12:00:00.000000+00:00")  # near the end of the plan
+    code, said = campus("pace", "--behind")
+    assert code == 0 and "6 of 6 are behind: offer them help." in said
+    found = json.loads(campus("pace", "--behind", "--json")[1])
+    assert [one["behind"] for one in found["people"][:2]] == [
+        ["referral-pathway", "call-handlers"],
+        ["referral-pathway"],
+    ]
+    assert [one["handed_in"] for one in found["weeks"] if "call-handlers" in one["assignments"]] == [1]
+
+
+def test_is_nobody_behind_without_a_plan(campus):
+    code, said = campus("pace", "--behind")
+    assert code == 0 and "no pace plan, so nobody can be behind it" in said and said.endswith("Nobody is behind.")
 
 
 def test_is_a_cohort_without_a_plan_told_how_to_get_one(campus):

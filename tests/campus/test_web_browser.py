@@ -101,6 +101,24 @@ def test_does_the_lead_set_a_modules_day_and_the_pace_by_keyboard_alone(visit):
     check(page)
 
 
+def test_does_a_lead_find_who_is_behind_by_keyboard_alone(visit, on):  # noqa: F811
+    connect().release("clinic-queue", {"clinic-queue.ipynb": b"{}"})
+    connect("ben").submit("clinic-queue", {"clinic-queue.ipynb": b"{}"})
+    set_pace("2026", Pace("six-months", MONDAY), "lena")
+    on(date(2027, 1, 20))
+    page = visit("lena")
+    tab_to(page, "Who is behind the pace plan")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Who is behind the pace plan: cohort 2026")
+    expect(page.get_by_role("row", name="Ben Example")).to_be_visible()
+    check(page)
+    tab_to(page, "Show only who is behind")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("row", name="Asha Example")).to_be_visible()
+    expect(page.get_by_role("row", name="Ben Example")).to_have_count(0)
+    check(page)
+
+
 def test_are_an_associates_week_and_a_closed_module_as_good(visit):
     set_pace("2026", Pace("six-months", MONDAY), "lena")
     set_opening("2026", 3, date(2027, 1, 12), "lena")

@@ -255,3 +255,66 @@ def test_are_all_weeks_there_for_everybody(on, visit, username):  # noqa: F811
 def test_does_an_associate_see_the_plan_of_their_own_cohort_alone(on, visit):  # noqa: F811
     set_pace("2027", SIX, "lena")
     assert "everybody goes at their own pace" in visit("asha", "pace?cohort=2027")[2]
+
+
+# Who is behind
+
+
+def rows(page):
+    """The words of each row of a page's first table, without its head."""
+    table = page.partition("<tbody>")[2].partition("</tbody>")[0]
+    return [tell(row) for row in table.split("<tr>")[1:]]
+
+
+@pytest.fixture
+def behind(on, visit, hand_in):  # noqa: F811
+    """A function that opens the page as somebody, in the week after the assignment's: Ben handed in, Carys ticked."""
+    set_pace("2026", SIX, "lena")
+    hand_in("ben")
+    keep_progress("carys", {"kind": "done", "session": "3.3", "name": "session", "value": "yes"})
+    on(date(2027, 1, 20))
+    return lambda username, query="": visit(username, f"behind{query}")
+
+
+def test_does_the_lead_see_of_everybody_by_name_who_is_behind_and_by_what(behind):
+    status, _, page = behind("lena")
+    assert status == 200 and "4 of 6 are behind." in page and "This week: week 3 of 26." in page
+    assert rows(page)[:4] == [
+        "Asha Example 1 3.3 clinic-queue (week 2) 1 0 0 0 Tara Example",
+        "Ben Example 0 1 1 0 0 Tara Example",
+        "Carys Example 0 1 0 0 1 Tara Example",
+        "Dev Example 1 3.3 clinic-queue (week 2) 1 0 0 0 Tom Example",
+    ]
+    assert "2 Monday 11 January 2027 3.3 clinic-queue 6 1 0" in tell(page)
+
+
+def test_does_a_tutor_see_their_own_associates_alone(behind):
+    _, _, page = behind("tara")
+    assert [row.split()[0] for row in rows(page)] == ["Asha", "Ben", "Carys"] and "1 of 3 are behind." in page
+    assert "3.3 clinic-queue 3 1 0" in tell(page)
+
+
+def test_can_one_see_only_who_is_behind(behind):
+    assert [row.split()[0] for row in rows(behind("lena", "?only=behind")[2])] == ["Asha", "Dev", "Erin", "Femi"]
+
+
+@pytest.mark.parametrize("username", ["asha", "mina", "sol"])
+def test_does_nobody_else_see_who_is_behind(behind, username):
+    status, _, page = behind(username)
+    assert status == 403 and "Only tutors and leads may see who is behind the pace plan" in page and "Ben" not in page
+
+
+def test_is_a_cohort_without_a_plan_told_so(on, visit, hand_in):  # noqa: F811
+    page = visit("lena", "behind")[2]
+    assert "no pace plan, so nobody can be behind it" in page and "Nobody is behind." in page
+    assert rows(page)[0] == "Asha Example 0 0 0 0 0 Tara Example"
+
+
+def test_is_a_tutor_without_associates_told_so(on, monkeypatch):
+    me = Person("tia", "Tia Example", "t@example.org", "O", "health", "London", "tutor", "2026", "", "", "")
+    assert web.choose_cohort(me, []) == ""
+
+
+@pytest.mark.parametrize("username", ["tara", "lena"])
+def test_does_ones_own_page_lead_there(visit, on, username):  # noqa: F811
+    assert f'href="{PREFIX}behind"' in visit(username)[2]

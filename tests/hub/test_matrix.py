@@ -119,6 +119,7 @@ ELSEWHERE = [
     Ask("read the book", "GET", "/services/campus/book/index.html", "page", things=(ANOTHERS,)),
     Ask("follow an associate", "GET", "/services/campus/", "page", shows="{associate}"),
     Ask("see the plan", "GET", "/services/campus/pace?cohort={cohort}", "page", shows="{cohort}"),
+    Ask("see who is behind", "GET", "/services/campus/behind?cohort={cohort}", "page", shows="{associate}"),
     Ask("open modules", "POST", "/services/campus/opening", "page", CLOSING, (ANOTHERS,)),
     Ask("keep progress", "GET", "/services/campus/api/progress", "page", things=(OWN_THING,)),
     Ask(
