@@ -72,7 +72,7 @@ def serve(port: int | None = None, profile: str = "laptop") -> None:
     password = ensure_password(folder)
     with hold_state(folder, port), signals_stop_us():
         try:
-            end_processes(find_ours(folder))
+            end_ours(folder)
             refuse_taken_port(port)
             refuse_damaged_databases(folder)
             people = ensure_people()
@@ -365,8 +365,13 @@ def stop_all(folder: Path) -> None:
             hub.terminate()
     psutil.wait_procs(hubs, timeout=STOP_SECONDS)
     end_processes([*below, *find_ours(folder)])
+    end_ours(folder)
+
+
+def end_ours(folder: Path) -> None:
+    """End what bears the mark of this state folder, and again what a hub that was ending started while we looked."""
     deadline = time.monotonic() + STOP_SECONDS
-    while (left := find_ours(folder)) and time.monotonic() < deadline:  # started while we looked
+    while (left := find_ours(folder)) and time.monotonic() < deadline:
         end_processes(left)
 
 

@@ -1,5 +1,6 @@
 """The campus pages behind the hub: what to do next by role, the book, and the way from a page into a workspace."""
 
+import asyncio
 import json
 import os
 import re
@@ -12,7 +13,6 @@ from urllib.parse import quote, unquote, urlencode, urlparse
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jupyterhub.services.auth import HubOAuthCallbackHandler, HubOAuthenticated
-from tornado.ioloop import IOLoop
 from tornado.web import Application, HTTPError, RedirectHandler, RequestHandler, StaticFileHandler, authenticated
 from tornado.websocket import WebSocketHandler
 
@@ -20,6 +20,7 @@ from campus import folders
 from campus.cohort.people import People
 from campus.cohort.roles import ACTIONS, ALL, OWN, reach, who_may
 from campus.cohort.roster import Person
+from campus.ending import until_told_to_end
 from campus.errors import CampusError
 from campus.exchange.client import connect
 from campus.exchange.deadline import say_deadline
@@ -651,11 +652,17 @@ def make_application(prefix: str, people: Callable[[], list[Person]]) -> Applica
 
 def main() -> None:
     """Answer where the hub says, until it ends us."""
-    address = urlparse(os.environ["JUPYTERHUB_SERVICE_URL"])
-    prefix = unquote(os.environ["JUPYTERHUB_SERVICE_PREFIX"])
-    make_application(prefix, People().ensure().present).listen(address.port, address.hostname)
-    IOLoop.current().call_later(10, read_course)  # what the first page imports, when the start is over
-    IOLoop.current().start()
+    asyncio.run(serve(os.environ["JUPYTERHUB_SERVICE_URL"], unquote(os.environ["JUPYTERHUB_SERVICE_PREFIX"])))
+
+
+async def serve(address: str, prefix: str) -> None:
+    """Answer at an address until somebody ends this process."""
+    where = urlparse(address)
+    server = make_application(prefix, People().ensure().present).listen(where.port, where.hostname)
+    asyncio.get_running_loop().call_later(10, read_course)  # what the first page imports, when the start is over
+    await until_told_to_end()
+    server.stop()
+    await server.close_all_connections()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import secrets
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,7 @@ from tornado.web import Application, HTTPError, RequestHandler, stream_request_b
 
 from campus import folders
 from campus.cohort.roles import LEARNERS, MARKERS, MARKING_SERVICES
+from campus.ending import until_told_to_end
 from campus.errors import FULL as FULL_DISK
 from campus.exchange import moment
 from campus.exchange.desk import Desk, Files, Visitor
@@ -55,6 +57,7 @@ IDLE_SECONDS = 120
 FULL = (*FULL_DISK, errno.EFBIG)  # the last where a quota is a limit on files
 SWEEP_SECONDS = 3600
 RETRY_SECONDS = 5
+END_SECONDS = 3  # for what is being answered when this ends; what is cut off is sent again
 WAIT_SECONDS = 20  # how long an answer is held for somebody who waits; a proxy on the way may allow 30
 ANSWER_SECONDS = 30  # the longest that disk and database may take; a database that hangs says nothing
 NAME, ID, PERSON = "([A-Za-z0-9][A-Za-z0-9_-]{0,63})", "([0-9a-f]{32})", "([a-z0-9][a-z0-9_.@-]{0,63})"
@@ -83,10 +86,16 @@ def read_visitor(model: dict) -> Visitor:
 
 
 class Bell:
-    """Rings when something is handed in: whoever waits for that goes on at once."""
+    """Rings when something is handed in: whoever waits for that goes on at once; at the end it rings for good."""
 
     def __init__(self) -> None:
         self.waiting: set[asyncio.Future] = set()
+        self.ended = False
+
+    def end(self) -> None:
+        """Let nobody wait any more."""
+        self.ended = True
+        self.ring()
 
     def ring(self) -> None:
         for one in self.waiting:
@@ -98,6 +107,8 @@ class Bell:
         """What is done at the next ring."""
         one = asyncio.get_running_loop().create_future()
         self.waiting.add(one)
+        if self.ended:
+            one.set_result(None)
         try:
             yield one
         finally:
@@ -106,6 +117,9 @@ class Bell:
 
 class Handler(RequestHandler):
     """What every address of the exchange has in common: refusals as sentences, and work in threads."""
+
+    def initialize(self) -> None:
+        self.settings["answering"].add(self)
 
     def set_default_headers(self) -> None:
         self.clear_header("Server")
@@ -163,10 +177,12 @@ class Handler(RequestHandler):
 
     def on_finish(self) -> None:
         self.end_upload()
+        self.settings["answering"].discard(self)
 
     def on_connection_close(self) -> None:
         super().on_connection_close()
         self.end_upload()
+        self.settings["answering"].discard(self)
 
     def log_exception(self, kind: type, error: BaseException, trace: object) -> None:
         if not isinstance(error, Refusal):
@@ -531,6 +547,7 @@ def make_application(prefix: str, store: Store, hub: HubOAuth) -> Application:
         hub=hub,
         pool=ThreadPoolExecutor(THREADS),
         uploads=Counter(),
+        answering=set(),
         bell=Bell(),
         cookie_secret=secrets.token_bytes(32),
         xsrf_cookies=True,
@@ -563,11 +580,28 @@ async def reach(store: Store) -> None:
 async def serve(address: str, prefix: str, store: Store, hub: HubOAuth) -> None:
     """Answer until somebody ends this process."""
     where = urlparse(address)
-    make_server(make_application(prefix, store, hub)).listen(where.port, where.hostname)
+    application = make_application(prefix, store, hub)
+    server = make_server(application)
+    server.listen(where.port, where.hostname)
     log.warning("The exchange answers at %s since %s", address, moment.now())
-    await reach(store)
-    PeriodicCallback(lambda: asyncio.to_thread(store.sweep), SWEEP_SECONDS * 1000).start()
-    await asyncio.Event().wait()
+    told, reached = asyncio.create_task(until_told_to_end()), asyncio.create_task(reach(store))
+    await asyncio.wait([told, reached], return_when=asyncio.FIRST_COMPLETED)
+    if reached.done():
+        reached.result()  # what cannot be made ends us, with its reason
+        PeriodicCallback(lambda: asyncio.to_thread(store.sweep), SWEEP_SECONDS * 1000).start()
+    await told
+    reached.cancel()
+    await end(server, application)
+
+
+async def end(server: HTTPServer, application: Application) -> None:
+    """Take nothing more, answer whoever waits and what has arrived, and close."""
+    server.stop()
+    application.settings["bell"].end()
+    deadline = time.monotonic() + END_SECONDS
+    while application.settings["answering"] and time.monotonic() < deadline:
+        await asyncio.sleep(0.02)
+    await server.close_all_connections()
 
 
 def main() -> None:

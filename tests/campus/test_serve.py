@@ -17,6 +17,15 @@ from campus.errors import CampusError
 STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
 )
+REPLACED = f"""
+import signal, subprocess, sys, time
+def end(*told):
+    subprocess.Popen([sys.executable, "-c", {STUBBORN!r}], start_new_session=True)
+    sys.exit()
+signal.signal(signal.SIGTERM, end)
+print("up", flush=True)
+time.sleep(600)
+"""  # as a hub that is ending starts a proxy once more
 WITH_A_STAND_IN_FOR_THE_HUB = f"""
 import subprocess, sys
 from campus import serve
@@ -174,6 +183,13 @@ def test_does_a_stop_end_those_who_will_not(state, start):
     ours = serve.find_ours(state)
     serve.end_processes(ours)
     assert len(ours) == 1 and still_running(ours) == []
+
+
+def test_is_what_an_ending_hub_starts_ended_too(state, start):
+    """Else it holds the port, and the next start after a crash is refused."""
+    start(REPLACED, **{serve.MARK: str(state)}).stdout.readline()
+    serve.end_ours(state)
+    assert serve.find_ours(state) == []
 
 
 def test_is_what_ended_meanwhile_nobodys_child(start):

@@ -244,6 +244,13 @@ def test_does_a_start_after_a_crash_clear_up_and_does_ctrl_c_leave_nothing(hub, 
     assert not [process for process in before if process.is_running()]
     assert hub.sign_in("tara")[1].status_code == 200
 
+    said = len(logged(hub))
     hub.process.send_signal(signal.SIGINT)
     assert hub.process.wait(timeout=60) == 0
     assert hub.processes() == [] and "no process is left behind" in hub.said()
+    assert not re.search("Traceback|^5[0-9][0-9] ", logged(hub)[said:], re.MULTILINE)
+
+
+def logged(hub):
+    """The log of the hub and its services."""
+    return (hub.state / "logs" / "hub.log").read_text()

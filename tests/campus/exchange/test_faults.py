@@ -1,6 +1,8 @@
 """Is nothing that has a receipt ever lost, whatever is killed, full or away, and can the rest be sent again?"""
 
 import hashlib
+import signal
+import socket
 import threading
 import time
 
@@ -34,9 +36,13 @@ def allow(url, yes):
 
 def whole(service, receipt):
     """Whether the files of a receipt are there, and are what it says."""
-    files = service.remote("tara").submitted_files(receipt["id"])
+    return digest(service.remote("tara").submitted_files(receipt["id"])) == receipt["sha256"]
+
+
+def digest(files):
+    """The fingerprint of some files, as their associate works it out."""
     lines = "".join(f"{hashlib.sha256(files[path]).hexdigest()}  {path}\n" for path in sorted(files))
-    return hashlib.sha256(lines.encode()).hexdigest() == receipt["sha256"]
+    return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def test_is_an_upload_cut_by_a_kill_no_submission_and_can_be_sent_again(service):
@@ -52,6 +58,40 @@ def test_is_an_upload_cut_by_a_kill_no_submission_and_can_be_sent_again(service)
     assert service.remote("ben").submissions() == []
     receipt = service.remote("ben").submit(BEDS, answer("half"))
     assert whole(service, receipt)
+
+
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM], ids=lambda one: one.name)
+def test_does_it_end_in_peace_while_somebody_waits_for_arrivals(service, told):
+    """Is what waits answered, and is nothing said of an error that is none?"""
+    before, heard = len(service.said()), []
+    last = max((one["number"] for one in service.remote("formgrader").arrivals()), default=0)
+    waiting = threading.Thread(target=lambda: heard.append(service.remote("formgrader").arrivals(last, wait=True)))
+    waiting.start()
+    time.sleep(0.5)  # until it is there and waits
+    service.process.send_signal(told)
+    assert service.process.wait(20) == 0
+    waiting.join()
+    assert heard == [[]] and service.said()[before:] == ""
+    service.start()
+
+
+def test_is_what_arrives_in_the_moment_of_the_end_whole_or_sent_again(service):
+    body = pack(answer("end"))
+    head = (
+        f"POST /services/exchange/api/assignments/{BEDS}/submissions HTTP/1.1\r\nHost: x\r\n"
+        "Authorization: token token-of-ben\r\nContent-Type: application/vnd.campus.parcel\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", service.port), timeout=20) as connection:
+        connection.sendall(head.encode() + body[:-5])
+        time.sleep(0.5)
+        service.process.send_signal(signal.SIGINT)
+        connection.sendall(body[-5:])
+        status = connection.recv(65536).split(b" ")[1]
+    assert service.process.wait(20) == 0
+    service.start()
+    (receipt,) = [one for one in service.remote("ben").submissions() if one["sha256"] == digest(answer("end"))]
+    assert status == b"201" and whole(service, receipt)
 
 
 def test_does_each_receipt_survive_kills_at_any_moment(service, hub):
