@@ -281,6 +281,11 @@ def module_table(modules: list[dict]) -> Table:
 
 roster = typer.Typer(no_args_is_help=True, help="Who takes part: look at a roster, load it.")
 app.add_typer(roster, name="roster")
+WORKSPACES = {
+    None: "",
+    "running": ", whose running workspace stops",
+    "stopped": ", whose running workspace was stopped",
+}
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
 
@@ -319,12 +324,26 @@ def load_roster(
         found = people.load_roster(file, dry_run, many_leave)
         if found["ok"] and not dry_run:
             people.tell_gradebook()
+        stop_who_left(found["left"], dry_run)
         if as_json:
             print(json.dumps(found, indent=1))
         else:
             print_load(found)
         if not found["ok"]:
             raise typer.Exit(1)
+
+
+def stop_who_left(left: list[dict], dry_run: bool) -> None:
+    """Stop the workspaces of who left, and note beside each person whether one was running on this machine."""
+    from campus.folders import state
+    from campus.workspaces import find_workspaces, stop_workspaces
+
+    accounts = [one["account"] for one in left]
+    running = find_workspaces(state(), accounts)
+    for one in left:
+        one["workspace"] = ("running" if dry_run else "stopped") if one["account"] in running else None
+    if not dry_run:
+        stop_workspaces(state(), running)
 
 
 def print_load(found: dict) -> None:
@@ -338,7 +357,7 @@ def print_load(found: dict) -> None:
         for one in found[kind]:
             fields = one.get("fields", {}).items()
             news = "; ".join(f"{field} from '{before}' to '{after}'" for field, (before, after) in fields)
-            line = f"{kind}: {one['name']} ({one['username']}, {one['role']})"
+            line = f"{kind}: {one['name']} ({one['username']}, {one['role']}){WORKSPACES[one.get('workspace')]}"
             out.print(f"{line}: {news}" if news else line, markup=False, highlight=False)
     for note in found["notes"]:
         out.print(note, style="yellow", markup=False, highlight=False)

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from jupyterhub.authenticators.shared import SharedPasswordAuthenticator
+from jupyterhub.spawner import SimpleLocalProcessSpawner
 
 from autograder.seal import can_seal
 from campus.cohort import admission
@@ -76,7 +77,7 @@ def prepare_workspace(spawner):
     spawner.environment = environment(ROLES[PEOPLE.of_account(spawner.user.name).role].tools)
 
 
-c.JupyterHub.spawner_class = "simple"
+c.JupyterHub.spawner_class = admission.watched(SimpleLocalProcessSpawner)
 c.SimpleLocalProcessSpawner.home_dir_template = str(STATE / "homes" / "{username}")
 c.Spawner.pre_spawn_hook = prepare_workspace
 c.Spawner.cmd = SINGLE_USER

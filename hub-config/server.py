@@ -2,13 +2,14 @@
 
 from jupyterhub.utils import maybe_future
 
+from campus.cohort import admission
 from campus.folders import HUB_CONFIG
-from campus.unix_users import ensure_unix_user
+from campus.unix_users import OwnUser, ensure_unix_user
 
 c = get_config()  # noqa: F821
 load_subconfig("jupyterhub_config.py", path=str(HUB_CONFIG))  # noqa: F821
 
-c.JupyterHub.spawner_class = "campus.unix_users.OwnUser"
+c.JupyterHub.spawner_class = admission.watched(OwnUser)
 c.JupyterHub.template_vars = {"profile": "server"}
 c.Spawner.args = []  # no workspace runs as root
 admit = c.Authenticator.post_auth_hook

@@ -1,4 +1,5 @@
-"""Admission: who may sign in at the hub, under which account and in which groups, as the table of people says.
+"""Admission: who may sign in at the hub, under which account and in which groups, as the table of people says; and
+whose workspace may go on.
 
 The hub asks at each sign-in, and again for whoever is signed in when some seconds have gone by: so a roster that is
 loaded while the hub runs is soon true there, without a token that could change accounts. Whatever proves who somebody
@@ -6,10 +7,12 @@ is (a password, an identity provider), this decides.
 """
 
 from jupyterhub.auth import Authenticator
+from jupyterhub.spawner import Spawner
 from traitlets.config import Config
 
 from campus.cohort.people import People
 from campus.cohort.roles import groups_of
+from campus.errors import CampusError
 
 REFRESH_SECONDS = 15  # how long the hub's last look holds, for people and for their tokens
 
@@ -18,6 +21,13 @@ def admitted_by(people: People, proves: type[Authenticator]) -> type[Authenticat
     """An authenticator of the hub that lets in whom the table knows, once `proves` has proved who it is."""
 
     class Admission(proves):
+        def takes_part(self, account: str) -> bool:
+            """Whether somebody has not left; they have not while nobody can say."""
+            try:
+                return people.of_account(account) is not None
+            except CampusError:
+                return True
+
         async def refresh_user(self, user: object, handler: object = None) -> dict | bool:
             member = people.of_account(user.name)
             if member is None:
@@ -26,6 +36,19 @@ def admitted_by(people: People, proves: type[Authenticator]) -> type[Authenticat
             return await super().refresh_user(user, handler)
 
     return Admission
+
+
+def watched(spawner: type[Spawner]) -> type[Spawner]:
+    """A spawner that stops the workspace of somebody who left, at the hub's next look at it (`poll_interval`)."""
+
+    class Watched(spawner):
+        async def poll_and_notify(self) -> int | None:
+            if not self.authenticator.takes_part(self.user.name) and await self.poll() is None:
+                self.log.warning("Stopping the workspace of %s, who has left", self.user.name)
+                await self.stop()
+            return await super().poll_and_notify()
+
+    return Watched
 
 
 def admit(people: People, handler: object, model: dict) -> dict | None:

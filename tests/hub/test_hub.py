@@ -17,10 +17,14 @@ import requests
 from nbformat.v4 import new_code_cell, new_notebook
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
+from typer.testing import CliRunner
 
+from campus.cli import app
+from campus.cohort.people import first_roster
 from campus.cohort.roles import GRADER
 from campus.folders import COURSE_ID
 from campus.serve import MARK, find_free_ports
+from campus.workspaces import find_workspaces
 from tests.hub.served import PASSWORD, SERVE, Hub
 
 NETWORK, PROGRESS = "/services/campus/api/network", "/services/campus/api/progress"
@@ -42,16 +46,21 @@ def hub(tmp_path_factory):
     served.process.wait(timeout=60)
 
 
+def open_workspace(hub, session, username):
+    """Start somebody's workspace and wait until it answers."""
+    deadline = time.monotonic() + 120
+    session.get(f"{hub.base}/hub/spawn/{username}")
+    lab = f"{hub.base}/user/{username}/lab"
+    while (page := session.get(lab)).url != lab or page.status_code != 200:
+        assert time.monotonic() < deadline, page.url
+        time.sleep(0.5)
+
+
 @pytest.fixture(scope="module")
 def workspace(hub):
     """An associate's session with a running workspace and a running kernel."""
     session, _ = hub.sign_in("asha")
-    deadline = time.monotonic() + 120
-    session.get(f"{hub.base}/hub/spawn/asha")
-    lab = f"{hub.base}/user/asha/lab"
-    while (page := session.get(lab)).url != lab or page.status_code != 200:
-        assert time.monotonic() < deadline, page.url
-        time.sleep(0.5)
+    open_workspace(hub, session, "asha")
     token = session.cookies.get("_xsrf", path="/user/asha/")
     started = session.post(f"{hub.base}/user/asha/api/kernels", json={}, headers={"X-XSRFToken": token})
     assert started.status_code == 201, started.text
@@ -216,6 +225,22 @@ def test_does_everything_listen_on_this_machine_only(hub, workspace):
             found = process.net_connections("inet")
             listening += [one.laddr.ip for one in found if one.status == psutil.CONN_LISTEN]
     assert len(listening) >= 6 and set(listening) == {"127.0.0.1"}
+
+
+def test_is_a_leavers_running_workspace_stopped_as_the_roster_is_loaded(hub, tmp_path, monkeypatch):
+    session, _ = hub.sign_in("dev")
+    open_workspace(hub, session, "dev")
+    running = find_workspaces(hub.state, ["dev"])["dev"]
+    roster = tmp_path / "roster.csv"
+    roster.write_text(re.sub("^dev,.*\n", "", first_roster().read_text(), flags=re.MULTILINE))
+    monkeypatch.setenv("CAMPUS_STATE", str(hub.state))
+    monkeypatch.delenv("CAMPUS_DATABASE_URL", raising=False)
+    dry = CliRunner().invoke(app, ["roster", "load", str(roster), "--dry-run"])
+    assert "left: Dev Example (dev, associate), whose running workspace stops" in dry.stdout
+    assert all(process.is_running() for process in running)
+    done = CliRunner().invoke(app, ["roster", "load", str(roster)])
+    assert "left: Dev Example (dev, associate), whose running workspace was stopped" in done.stdout
+    assert find_workspaces(hub.state, ["dev"]) == {} and (hub.state / "homes" / "dev").is_dir()
 
 
 def test_is_the_folder_served_only_once(hub):
