@@ -1,9 +1,12 @@
 """Bank holidays of England, computed for any year.
 
-Days by the Banking and Financial Dealings Act 1971, schedule 1, and the Royal Proclamations that have moved or added
-days in the same way ever since (New Year's Day, the first Monday of May); a day at a weekend is taken on the next
-working day that is none. The list that counts is https://www.gov.uk/bank-holidays: a day that is proclaimed for one
-year alone is not known here.
+Schedule 1 of the Banking and Financial Dealings Act 1971 (https://www.legislation.gov.uk/ukpga/1971/80/schedule/1)
+names Easter Monday, the last Mondays of May and August, 26 December unless it is a Sunday, and 27 December where the
+25th or 26th is one. Good Friday and Christmas Day are holidays by common law. New Year's Day, the first Monday of May
+and a weekday in place of each day at a weekend are proclaimed every year in the same way. The list that counts is
+https://www.gov.uk/bank-holidays; the tests hold this to its data (github.com/alphagov/frontend, lib/data/
+bank-holidays.json, as of August 2026) for 2024 to 2028. What is proclaimed for one year alone, as for a coronation, is
+not known here.
 """
 
 from datetime import date, timedelta
