@@ -27,7 +27,7 @@ from campus.syllabus import Module, Session, list_files, list_sessions, read_fro
 
 ASSETS = ("_ext", "_static", "_templates")
 GLOSSARY = "guides/glossary.md"
-BUILDERS = ("jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme", "pydata-sphinx-theme", "latex2mathml")
+BUILDERS = ("jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme", "pydata-sphinx-theme", "latex2mathml", "tinycss2")
 MACHINERY = ("directives", "book", "builder")  # modules of ours that every page depends on
 CELL = 10_000  # the builder counts the lines of a notebook's n-th cell from n times this and one more
 LINK = re.compile(r"(\]\()([^)\s:#]+)\.md((?:#[^)\s]*)?\))")

@@ -83,7 +83,7 @@ def make_pages(site: Path, news: News) -> type[Pages]:
     """A handler of the site's files, whose pages listen for news."""
 
     class LivePages(Pages):
-        def answer(self) -> None:
+        def do_GET(self) -> None:
             path = self.path.split("?")[0].lstrip("/")
             if path == EVENTS:
                 self.send_events()
@@ -91,7 +91,7 @@ def make_pages(site: Path, news: News) -> type[Pages]:
                 self.send((folders.ROOT / "campus" / "static" / "live.js").read_bytes(), "text/javascript")
             else:
                 self.build = news.build  # before the page is read: it may be older than what it holds, never newer
-                super().answer()
+                super().do_GET()
 
         def send(self, content: bytes, kind: str) -> None:
             if kind == "text/html":

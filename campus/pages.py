@@ -1,4 +1,4 @@
-"""A built site over HTTP on the loopback, with the policy of the campus, and compressed as the campus sends it."""
+"""A built site over HTTP on the loopback, with the policy of the campus, compressed and kept as the campus sends it."""
 
 import gzip
 import http.server
@@ -21,12 +21,12 @@ class Pages(http.server.SimpleHTTPRequestHandler):
     def __init__(self, *arguments):
         super().__init__(*arguments, directory=str(self.site))
 
-    def do_GET(self) -> None:
+    def handle(self) -> None:
         """Answer, unless the reader has gone on to another page meanwhile."""
         with suppress(ConnectionError):
-            self.answer()
+            super().handle()
 
-    def answer(self) -> None:
+    def do_GET(self) -> None:
         """A file, or a folder's first page; 404 for anything else."""
         file = Path(self.translate_path(self.path))
         file = file / "index.html" if file.is_dir() else file
@@ -49,7 +49,8 @@ class Pages(http.server.SimpleHTTPRequestHandler):
     def end_headers(self) -> None:
         from campus import web  # takes a second, so not before somebody serves pages
 
-        for name, value in {**web.HEADERS, "Content-Security-Policy": web.BOOK_POLICY}.items():
+        book = {"Content-Security-Policy": web.BOOK_POLICY, "Cache-Control": web.keep_for(self.path)}
+        for name, value in {**web.HEADERS, **book}.items():
             self.send_header(name, value)
         super().end_headers()
 

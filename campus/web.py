@@ -71,6 +71,7 @@ BOOK_POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; object-src 'none'; "
     "base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
 )
+NAMED_BY_CONTENT = re.compile(r"_images/[0-9a-f]{64}\.|\?v=[0-9a-f]{8}$")
 
 
 ENTRY_BYTES = 500
@@ -542,6 +543,11 @@ def printable(text: str) -> str:
     return "".join(letter for letter in text if letter.isprintable() and ord(letter) < 256)[:200]
 
 
+def keep_for(address: str) -> str:
+    """How a browser may keep a file of the book: a year where other content has another address; else it asks again."""
+    return "private, max-age=31536000, immutable" if NAMED_BY_CONTENT.search(address) else "no-cache"
+
+
 class BookHandler(Page, StaticFileHandler):
     """The book's static files."""
 
@@ -559,7 +565,7 @@ class BookHandler(Page, StaticFileHandler):
         await super().get(path, include_body)
 
     def set_extra_headers(self, path: str) -> None:
-        self.set_header("Cache-Control", "no-cache")  # ask each time whether it changed, so that a rebuilt book shows
+        self.set_header("Cache-Control", keep_for(self.request.uri))
 
 
 class ProgressHandler(Page):

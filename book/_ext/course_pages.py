@@ -17,8 +17,6 @@ from campus.errors import CampusError
 logger = logging.getLogger(__name__)
 SYLLABUS = "syllabus.json"
 ASSIGNMENTS = "guides/assignments"
-LOADED_ELSEWHERE = ("translations.js", "course-search.js", "course-theme.js", "course-plain.css")
-ICONS = re.compile(r"(?:\.fa-[a-z0-9-]+::?(?:before|after),?)+\{[^}]*\}|@font-face\{[^}]*\}")
 ENTRY_WITH_FOLD = re.compile(r"(<a [^>]*>([^<]*)</a><details[^>]*>)<summary>")
 
 
@@ -119,19 +117,12 @@ def open_and_close(app, doctree: nodes.document) -> None:
 
 
 def tell_templates(app, page: str, template: str, context: dict, doctree: nodes.document | None) -> None:
-    """Give templates what they show, and the scripts and styles that every page needs."""
+    """Give templates what they show."""
     hub = app.config.course_hub_url
     context["course_start"] = f"{hub}/services/campus/" if hub else f"{up(page)}../"
-    for kind in ("script_files", "css_files"):
-        context[kind] = [file for file in context[kind] if is_for_every_page(str(file.filename))]
     context["course_description"] = describe_page(doctree) or app.config.html_title
     draw = context["generate_toctree_html"]
     context["generate_toctree_html"] = lambda *asked, **options: name_folds(str(draw(*asked, **options)))
-
-
-def is_for_every_page(file: str) -> bool:
-    """Whether a script or style is a file that all pages load; scripts within a page are forbidden."""
-    return file != "None" and not any(name in file for name in LOADED_ELSEWHERE)
 
 
 def describe_page(doctree: nodes.document | None) -> str:
@@ -251,13 +242,6 @@ def draw_done(code: str) -> nodes.raw:
     )
 
 
-def drop_icons(app, error: Exception | None) -> None:
-    """Take the rules of the theme's icon font, a third of its style, out of the style that was copied."""
-    style = Path(app.outdir) / "_static" / "styles" / "pydata-sphinx-theme.css"
-    if not error and style.exists():
-        style.write_text(ICONS.sub("", style.read_text(encoding="utf-8")), encoding="utf-8")
-
-
 # Lists
 
 
@@ -350,6 +334,5 @@ def setup(app) -> dict:
     app.connect("doctree-read", put_code_before_title, priority=1)
     app.connect("doctree-read", open_and_close)
     app.connect("doctree-read", open_module)
-    app.connect("build-finished", drop_icons)
     app.connect("html-page-context", tell_templates, priority=900)  # after the theme, whose contents it names
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -183,16 +183,16 @@
     step.addEventListener("click", () => { stop(); go(at + 1); });
     slider.addEventListener("input", () => { stop(); go(Number(slider.value) - 1); });
     controls.addEventListener("submit", event => event.preventDefault());
-    fold.addEventListener("toggle", () => dispatchEvent(new Event("resize")));   // what scrolls in it can be reached
 
     fold.before(svg, said, controls);
-    drawFrame();   // at once: a cell out of view is not laid out, and its size is not observed
-    let wide = board.clientWidth;
-    new ResizeObserver(() => {
+    let wide = 0;
+    const fit = () => {
       if (board.clientWidth === wide) return;
       wide = board.clientWidth;
       drawFrame();
-    }).observe(board);
+    };
+    new ResizeObserver(fit).observe(board);   // first when it comes near: to lay it out earlier would hold up the page
+    addEventListener("beforeprint", fit);
   };
   for (const board of document.querySelectorAll(".course-board")) startBoard(board);
 })();

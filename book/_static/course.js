@@ -1,11 +1,5 @@
-// Small helps: what scrolls sideways can be reached by keyboard, Escape shuts the definition of a word, and paper is light.
+// Small helps: Escape shuts the definition of a word, and paper is light.
 (() => {
-  const reach = () => {
-    for (const part of document.querySelectorAll("div.math, .course-wide")) {
-      const scrolls = part.scrollWidth > part.clientWidth;
-      if (scrolls) part.tabIndex = 0; else part.removeAttribute("tabindex");
-    }
-  };
   for (const term of document.querySelectorAll(".course-term")) {
     const said = term.querySelector(".course-said");
     const place = () => {
@@ -24,6 +18,4 @@
   let chosen = page.theme;
   addEventListener("beforeprint", () => { chosen = page.theme; page.theme = "light"; });
   addEventListener("afterprint", () => { page.theme = chosen; });
-  addEventListener("load", reach);
-  addEventListener("resize", reach);
 })();

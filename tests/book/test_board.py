@@ -36,7 +36,7 @@ def address():
         yield address
 
 
-def open_board(visit, address, page_name, clock=False):
+def open_board(visit, address, page_name, clock=False, drawn=True):
     page = visit.context.new_page()
     if clock:
         page.clock.install()
@@ -44,6 +44,8 @@ def open_board(visit, address, page_name, clock=False):
     page.wait_for_load_state("networkidle")
     board = page.locator(".course-board").first
     board.scroll_into_view_if_needed()  # text out of view is not laid out, and reads as empty
+    if drawn:
+        board.locator(".course-dot").first.wait_for()  # it is drawn when it comes near
     return page, board
 
 
@@ -102,7 +104,7 @@ def test_is_the_table_on_the_page_the_one_that_the_model_made_with_and_without_s
 
     _, rows = read_table(shown_by(THREE))
     with browse(java_script_enabled=False) as visit:
-        _, board = open_board(visit, address, THREE)
+        _, board = open_board(visit, address, THREE, drawn=False)
         board.locator("summary").click()
         assert board.locator("tbody tr").evaluate_all(ROWS) == rows
         assert board.locator("table").is_visible() and board.locator("svg").count() == 0
