@@ -164,10 +164,13 @@ def write_rows(db: Connection, table: object, submitted: str, rows: list[dict], 
 
 def write_penalty(db: Connection, submission: str, submitted: str, late: bool) -> None:
     """The penalty of a late submission, by the rule that nbgrader's configuration names."""
+    table = SubmittedNotebook.__table__
+    db.execute(table.update().where(table.c.id == submitted).values(late_submission_penalty=None))
+    if not late:
+        return
     with Session(db, join_transaction_mode="create_savepoint") as session:
         notebook = session.get(SubmittedNotebook, submitted)
-        notebook.late_submission_penalty = None
-        seconds = session.get(SubmittedAssignment, submission).total_seconds_late if late else 0
+        seconds = session.get(SubmittedAssignment, submission).total_seconds_late
         if seconds > 0:
             step = AssignLatePenalties(config=course.course_config())
             step.init_plugin()
@@ -194,7 +197,7 @@ def draft_notebook(marked: Marked) -> Path:
         if left.stat().st_mtime < time.time() - OLD_SECONDS:
             left.unlink(missing_ok=True)  # of a process that was killed
     with tempfile.NamedTemporaryFile("w", dir=folder, prefix=".draft-", delete=False, encoding="utf-8") as draft:
-        json.dump(marked.notebook, draft, ensure_ascii=False, indent=1)
+        draft.write(json.dumps(marked.notebook, ensure_ascii=False, indent=1))  # several times as fast as json.dump
     os.chmod(draft.name, 0o644)
     return Path(draft.name)
 

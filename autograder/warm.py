@@ -2,11 +2,12 @@
 
 It never sees a test, an answer or an expected value: they reach the sealed processes by their own sockets, after it
 forked.
-Started by `Warm`: as a program, which speaks on the socket whose number is its argument, or as a fork of a process that
-has imported all of it already.
+Started by `Warm` as a program, which speaks on the socket whose number is its argument; or a fork, as in `workers`, of
+a process that has imported all of it already.
 """
 
 import contextlib
+import ctypes
 import gc
 import importlib
 import json
@@ -20,9 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autograder.execution import LIBRARIES, THREADS, make_shell
-from autograder.plain import zone_names
-from autograder.seal import Limits, Sealed, start_sealed
-from autograder.sealed import serve_cells
+from autograder.seal import Limits, Sealed, can_seal, start_sealed
 from autograder.unsealed import Unsealed, run_unsealed
 from campus.errors import CampusError
 
@@ -30,8 +29,9 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 LONGEST_REQUEST = 65536
-MOST_DESCRIPTORS = 4096
 MOST_FORKS = 2  # at one time
+HUGE_PAGE = 2 * 2**20
+MADV_COLLAPSE = 25  # Linux's <asm-generic/mman-common.h>
 FIGURES = "module://matplotlib_inline.backend_inline"  # shows them where they are drawn, as a kernel does
 
 
@@ -52,36 +52,29 @@ def warm_environment() -> dict[str, str]:
 class Warm:
     """A warm process of our own; use it in a `with` statement. If we die, it and all that it sealed die too.
 
-    `unsealed` runs learners' code without a seal: for a machine that has none, by an order in words only. With the
-    `shell` that `prepare` made in this process, the warm process is a fork of it.
+    `unsealed` runs learners' code without a seal: for a machine that has none, by an order in words only. One that
+    somebody else started is used by its `given` socket.
     """
 
-    def __init__(self, unsealed: bool = False, shell: "InteractiveShell | None" = None) -> None:
+    def __init__(self, unsealed: bool = False, given: socket.socket | None = None) -> None:
         self.unsealed = unsealed or os.environ.get("CAMPUS_UNSEALED") == "1"
-        self.shell = shell
+        self.given = given
 
     def __enter__(self) -> "Warm":
-        self.socket, theirs = socket.socketpair()
-        self.pid = self.branch(theirs) if self.shell else start_program(theirs)
-        theirs.close()
+        self.pid = None
+        if self.given:
+            self.socket = self.given
+        else:
+            self.socket, theirs = socket.socketpair()
+            self.pid = start_program(theirs)
+            theirs.close()
         return self
-
-    def branch(self, theirs: socket.socket) -> int:
-        """Fork the warm process off this one; its number."""
-        if pid := os.fork():
-            return pid
-        try:
-            self.socket.detach()  # and all else that this process holds goes, so that others see when it ends
-            os.closerange(3, theirs.fileno())
-            os.closerange(theirs.fileno() + 1, MOST_DESCRIPTORS)
-            answer(theirs, self.shell)
-        finally:
-            os._exit(1)
 
     def __exit__(self, *error) -> None:
         self.socket.close()
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(self.pid, 0)
+        if self.pid is not None:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(self.pid, 0)
 
     def gone(self) -> bool:
         """Whether it has ended: it says nothing unasked, so what can be read then is the end."""
@@ -143,14 +136,31 @@ def main(descriptor: int) -> None:
 
 def prepare() -> "InteractiveShell":
     """Import what courses use; the shell in which cells will run."""
+    can_seal()  # tried out here, where a fork has little to copy; those to come know the answer
+    from autograder import plain, sealed  # noqa: F401  not before: who only asks a warm process needs none of it
+
     for library in LIBRARIES:
         importlib.import_module(library)
     shell = make_shell()
     draw_figures(shell)
-    zone_names()  # read once, here, for all forks
+    plain.zone_names()  # read once, here, for all forks
     gc.collect()
     gc.freeze()  # what is here now is nothing that a fork should look through, and so copy
+    use_huge_pages()
     return shell
+
+
+def use_huge_pages() -> None:
+    """Gather this process's memory in huge pages, where Linux can (from 6.1 on): a fork is made and ended by pages."""
+    madvise = getattr(ctypes.CDLL(None), "madvise", None)
+    if sys.platform != "linux" or not madvise:
+        return
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        bounds, kind, _, _, _, *name = line.split()
+        first, end = (int(bound, 16) // HUGE_PAGE * HUGE_PAGE for bound in bounds.split("-"))
+        if kind == "rw-p" and name in ([], ["[heap]"]) and first + HUGE_PAGE < end:
+            # Where it cannot be done all stays as it is.
+            madvise(ctypes.c_void_p(first + HUGE_PAGE), ctypes.c_size_t(end - first - HUGE_PAGE), MADV_COLLAPSE)
 
 
 def answer(controller: socket.socket, shell: "InteractiveShell") -> None:
@@ -181,6 +191,8 @@ def serve(controller: socket.socket, shell, running: dict[int, Sealed | Unsealed
 
 def begin(running: dict[int, Sealed | Unsealed], orders: list[dict], shell: "InteractiveShell") -> list[int]:
     """Fork what is ordered; the numbers of the processes, of which there are none where one cannot be sealed."""
+    from autograder.sealed import serve_cells
+
     first = max(running, default=0) + 1
     numbers = []
     try:

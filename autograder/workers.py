@@ -16,15 +16,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
-from autograder.warm import Warm, prepare, warm_environment
+from autograder.warm import Warm, answer, prepare, warm_environment
 from campus import folders
 from campus.errors import CampusError
 
@@ -151,7 +151,10 @@ class Worker:
 
 
 class Nursery:
-    """A process that has imported all that marking needs; each worker is a fork of it, and so is what seals for it."""
+    """A process that has imported all that marking needs, of which each worker is a fork.
+
+    It has one below it that has imported only what courses use, of which each worker's warm process is a fork.
+    """
 
     def __init__(self, unsealed: bool) -> None:
         self.unsealed = unsealed or os.environ.get("CAMPUS_UNSEALED") == "1"
@@ -173,7 +176,7 @@ class Nursery:
         """A new worker. Where the nursery cannot make one, its connection is found at its end."""
         ours, theirs = socket.socketpair()
         with suppress(OSError):
-            socket.send_fds(self.socket, [b"worker"], [theirs.fileno()])
+            socket.send_fds(self.socket, [b"W"], [theirs.fileno()])
         theirs.close()
         return Worker(Connection(ours.detach()))
 
@@ -202,27 +205,56 @@ def open_log() -> object:
 
 
 def rear(descriptor: int, unsealed: bool) -> None:
-    """Import, then fork a worker for each connection that comes, until nobody holds the other end."""
-    from autograder import marking  # noqa: F401
+    """Import what marking needs, then fork a worker for each connection that comes, until nobody holds the other end.
 
-    shell = prepare()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # whoever ends is buried by the system
+    What seals for the workers is forked off first and imports beside it what courses use: a fork costs by its memory.
+    """
+    ours, theirs = socket.socketpair()
     with socket.socket(fileno=descriptor) as controller:
-        while True:
-            message, given, _, _ = socket.recv_fds(controller, len(b"worker"), 1)
+        if os.fork() == 0:
+            controller.close()
+            ours.close()
+            shell = prepare()
+            fork_each([theirs], lambda given: be_warm(given, shell))
+        theirs.close()
+        from autograder import marking  # noqa: F401
+
+        fork_each([controller, ours], lambda given: be_worker(given, unsealed, ours))
+
+
+def fork_each(ends: list[socket.socket], be: Callable[[int], NoReturn]) -> NoReturn:
+    """Be a fork of this process for each descriptor that comes, until nobody holds the other end of one of these."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # whoever ends is buried by the system
+    while True:
+        for end in select.select(ends, [], [])[0]:
+            message, given, _, _ = socket.recv_fds(end, 1, 1)
             if not message:
-                return
+                os._exit(0)
             if os.fork() == 0:
-                controller.close()
-                be_worker(given[0], unsealed, shell)
+                ends[0].close()
+                be(given[0])
             os.close(given[0])
 
 
-def be_worker(descriptor: int, unsealed: bool, shell: "InteractiveShell") -> None:
-    """Be a worker in a fork. Never returns."""
+def be_warm(descriptor: int, shell: "InteractiveShell") -> NoReturn:
+    """Be a warm process in a fork."""
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        serve(descriptor, unsealed, shell)
+        answer(socket.socket(fileno=descriptor), shell)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        os._exit(1)
+
+
+def be_worker(descriptor: int, unsealed: bool, nursery: socket.socket) -> NoReturn:
+    """Be a worker in a fork, with a warm process of its own."""
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        ours, theirs = socket.socketpair()
+        with nursery, theirs:
+            socket.send_fds(nursery, [b"W"], [theirs.fileno()])
+        serve(descriptor, unsealed, ours)
         os._exit(0)
     except BaseException:
         sys.excepthook(*sys.exc_info())
@@ -230,9 +262,9 @@ def be_worker(descriptor: int, unsealed: bool, shell: "InteractiveShell") -> Non
         os._exit(1)
 
 
-def serve(descriptor: int, unsealed: bool, shell: "InteractiveShell") -> None:
+def serve(descriptor: int, unsealed: bool, sealer: socket.socket) -> None:
     """Mark what comes, until nobody holds the other end."""
-    with Warm(unsealed, shell) as warm, own_slot() as slot:
+    with Warm(unsealed, sealer) as warm, own_slot() as slot:
         controller = Connection(descriptor)
         threading.Thread(target=end_at_hangup, args=(descriptor,), daemon=True).start()
         while True:

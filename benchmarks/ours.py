@@ -42,7 +42,8 @@ class Student:
 def mark(assignment: Assignment, submissions: list[Submission], folder: Path, workers: int) -> Run:
     """`autograder grade` as it is: queue, sealed processes, gradebook, a page for the tutor."""
     prepare(assignment, submissions, folder)
-    usage = run_verb("grade", assignment, folder, str(workers))
+    command = [sys.executable, "-m", "benchmarks.command", assignment.folder.parent]
+    usage = run([*command, "grade", assignment.name, "--workers", workers], folder)
     database = f"sqlite:///{folder / 'var' / 'course' / 'gradebook.db'}"
     return Run(usage, read_gradebook(database, assignment, folders.COURSE_ID))
 
@@ -96,7 +97,11 @@ def prepare(assignment: Assignment, submissions: list[Submission], folder: Path)
 
 def run_verb(verb: str, assignment: Assignment, folder: Path, *more: str) -> Usage:
     """Run this file as a program."""
-    command = [sys.executable, "-m", "benchmarks.ours", verb, assignment.folder, *more]
+    return run([sys.executable, "-m", "benchmarks.ours", verb, assignment.folder, *more], folder)
+
+
+def run(command: list, folder: Path) -> Usage:
+    """Run a command on the course in `folder`."""
     return measured(command, folder / "log", cwd=ROOT, env=ENVIRONMENT | {"CAMPUS_STATE": str(folder / "var")})
 
 
@@ -110,14 +115,6 @@ def make_ready(folder: Path, students: str) -> None:
     released = course.release([folder])
     if not released["ok"]:
         raise SystemExit(released["assignments"][0]["problem"])
-
-
-def grade_all(folder: Path, workers: str) -> None:
-    """What `autograder grade NAME --workers N` does."""
-    with open_executor(int(workers)) as executor:
-        found = grading.grade([folder], executor=executor)
-    if not found["ok"]:
-        raise SystemExit("; ".join(found["assignments"][0]["problems"]))
 
 
 def grade_twice(folder: Path, workers: str, times: str) -> None:
@@ -146,7 +143,7 @@ def grade_again(folder: Path, student: str, times: str) -> None:
     Path(times).write_text(json.dumps(found))
 
 
-VERBS = {"prepare": make_ready, "grade": grade_all, "steady": grade_twice, "again": grade_again}
+VERBS = {"prepare": make_ready, "steady": grade_twice, "again": grade_again}
 
 if __name__ == "__main__":
     given = Path(sys.argv[2])

@@ -47,9 +47,17 @@ def scores(course_here):
     return {student: [grade[1] for grade in entry["grades"]] for student, entry in found.items()}
 
 
-def children(nursery):
-    """The workers that it forked."""
-    return psutil.Process(nursery.process.pid).children()
+def workers_of(nursery):
+    """The workers that a nursery forked; the first of its forks is none, but what each warm process is a fork of."""
+    return sorted(psutil.Process(nursery.process.pid).children(), key=lambda child: child.create_time())[1:]
+
+
+def with_warm_process(nursery):
+    """The first of a nursery's forks, and the warm process that it forked for a worker."""
+    first = min(psutil.Process(nursery.process.pid).children(), key=lambda child: child.create_time())
+    while not (warm := first.children()):  # it may still import: an empty submission needs nobody who seals
+        time.sleep(0.05)
+    return first, warm[0]
 
 
 EXPECTED = {"ann": [0, 0, 0, 3], "ben": [0, 0, 0, 0], "cat": [0, 0, 0, 3]}
@@ -89,7 +97,7 @@ def test_is_what_a_killed_worker_had_marked_by_the_next(handed_in):
         collect, killed = executor.collect, []
 
         def kill_once(seconds):
-            if not killed and (found := children(executor.nursery)):
+            if not killed and (found := workers_of(executor.nursery)):
                 killed.append(found[0])
                 found[0].kill()
             return collect(seconds)
@@ -102,10 +110,22 @@ def test_is_what_a_killed_worker_had_marked_by_the_next(handed_in):
 def test_does_a_worker_without_its_warm_process_make_way_for_a_new_one(course_here):
     with Processes(1) as executor:
         assert answer_of(executor, order_of(course_here)).kind == MARKED
-        ((warm,),) = (worker.children() for worker in children(executor.nursery))
+        _, warm = with_warm_process(executor.nursery)
         warm.kill()
-        while warm.status() != psutil.STATUS_ZOMBIE:  # it has ended; its worker has yet to notice
-            time.sleep(0.01)
+        warm.wait()
+        assert answer_of(executor, order_of(course_here)).kind == LOST
+        assert answer_of(executor, order_of(course_here)).kind == MARKED
+
+
+def test_does_a_nursery_that_can_make_no_warm_process_make_way_for_a_new_one(course_here):
+    with Processes(1) as executor:
+        assert answer_of(executor, order_of(course_here)).kind == MARKED
+        (worker,) = workers_of(executor.nursery)
+        first, _ = with_warm_process(executor.nursery)
+        first.kill()
+        executor.nursery.process.wait()
+        assert answer_of(executor, order_of(course_here)).kind == MARKED  # by the worker that is there
+        worker.kill()
         assert answer_of(executor, order_of(course_here)).kind == LOST
         assert answer_of(executor, order_of(course_here)).kind == MARKED
 
@@ -116,7 +136,7 @@ def test_do_workers_end_with_whoever_started_them(course_here):
     code += "found.workers = [found.nursery.begin(), found.nursery.begin()]\ntime.sleep(600)"
     starter = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=folders.ROOT)
     nursery = psutil.Process(int(starter.stdout.readline()))
-    while len(family := nursery.children(recursive=True)) < 4:  # two workers, and what seals for each
+    while len(family := nursery.children(recursive=True)) < 5:  # two workers, what seals for each, and what that is of
         time.sleep(0.05)
     starter.kill()
     starter.wait()
