@@ -16,7 +16,7 @@ OF_README = re.compile(r"\]\(docs/([\w-]+)\.png\)")
 ROOM = 12  # pixels around what is shown
 MARK = (
     "e => { e.dataset.before = e.style.cssText; e.style.outline = '3px solid #d4351c';"
-    " e.style.outlineOffset = e.matches('li, td') ? '-3px' : '3px' }"  # within what would cut it off
+    " e.style.outlineOffset = e.matches('li, td, th') ? '-3px' : '3px' }"  # within what would cut it off
 )
 PLACE = (  # on the page, whose scrolling may still go on
     "e => { const b = e.getBoundingClientRect();"
