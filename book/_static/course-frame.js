@@ -97,7 +97,7 @@
     addEventListener("keydown", event => { if (event.key === "Escape") CSS.highlights.delete("course-found"); });
   }
 
-  // Where one is on the page: the heading that was last in its upper third, or the one that was asked for
+  // Where one is on the page: under the last heading that reached the window's upper third, or that was asked for
 
   const links = all("#pst-page-toc-nav a[href^='#']").filter(link => link.hash.length > 1);
   const entries = all("#pst-page-toc-nav .toc-entry");
@@ -115,10 +115,11 @@
   };
   const headings = new Map(links.map(link => [byId(decodeURIComponent(link.hash.slice(1)))?.querySelector("h2, h3, h4"), link]));
   headings.delete(undefined);
+  const passed = new Set();
   const passing = new IntersectionObserver(seen => {
-    const last = seen.filter(one => one.isIntersecting).pop();
-    if (last && performance.now() - asked > 1000) mark(headings.get(last.target));
-  }, { rootMargin: "0px 0px -70% 0px" });
+    for (const { target, isIntersecting } of seen) if (isIntersecting) passed.add(target); else passed.delete(target);
+    if (performance.now() - asked > 1000) mark(headings.get([...headings.keys()].findLast(heading => passed.has(heading))));
+  }, { rootMargin: "1000000px 0px -70% 0px" });   // from far above the window to the end of its upper third
   for (const heading of headings.keys()) passing.observe(heading);
   addEventListener("hashchange", markAsked);
   markAsked();

@@ -164,6 +164,18 @@ def test_is_the_heading_that_was_asked_for_marked_in_the_contents_of_the_page(se
         expect(page.locator("#pst-page-toc-nav [aria-current]")).to_have_count(1)
 
 
+def test_is_the_heading_above_marked_for_who_jumps_into_the_middle_of_a_part(session):
+    with serve(SITE) as address, browse(reduced_motion="reduce") as visit:
+        page = read(visit, f"{address}/{session}")
+        page.evaluate("window.scrollTo(0, 0)")
+        current = page.locator("#pst-page-toc-nav [aria-current]")
+        expect(current).to_have_count(0)
+        link = page.locator("#pst-page-toc-nav a").nth(3)
+        jump = "part => { document.querySelector(part).scrollIntoView(); window.scrollBy(0, 200); }"
+        page.evaluate(jump, link.get_attribute("href"))
+        expect(current).to_have_text(link.inner_text())
+
+
 def test_is_code_copied_as_it_stands(session):
     with serve(SITE) as address, browse(permissions=["clipboard-read", "clipboard-write"]) as visit:
         page = read(visit, f"{address}/{session}")

@@ -1,12 +1,16 @@
 """When the book is built, what stops it, and what an author is told."""
 
 import base64
+import os
+import subprocess
+import sys
 import threading
 
 import pytest
 
-from campus.book import Places, build_book, check_sources, hold, list_staged
+from campus.book import Places, build_book, check_sources, hold, list_staged, list_tree
 from campus.errors import CampusError
+from campus.folders import ROOT
 
 from .conftest import PAGE, add_to_page, figure, read_cells, write_notebook
 
@@ -96,6 +100,16 @@ def test_is_only_what_changed_built_again(copy_course):
     build_book(places=course)
     assert "0 added, 1 changed, 0 removed" in course.log.read_text(encoding="utf-8")
     assert "Who waits longest?" in (course.site / "modules" / "03-queues" / "index.html").read_text(encoding="utf-8")
+
+
+def test_is_a_book_built_page_after_page_the_same_to_the_byte_as_one_built_side_by_side(built, tmp_path):
+    one = "import os, sys; os.cpu_count = lambda: 1; from campus.builder import main; sys.exit(main())"
+    command = [sys.executable, "-c", one, str(built.source), str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+    made = {path.relative_to(built.html): path.read_bytes() for path in list_tree(built.html)}
+    again = tmp_path / "_build" / "html"
+    assert {path.relative_to(again): path.read_bytes() for path in list_tree(again)} == made
 
 
 def test_does_a_page_taken_out_leave_the_site_and_a_hub_elsewhere_enter_the_links(copy_course, monkeypatch):
