@@ -274,13 +274,15 @@ class Run:
         self.marked = Marked(prepared, submission)
 
     def all(self) -> "Marked":
-        """Go through the cells in order: answers in their process, tests in theirs, all else in both."""
+        """Go through the cells in order: answers in their process, tests in theirs, what both may need in both."""
         try:
             with self.spent.on("fork"):
                 both = self.warm.forks(self.answers.order, self.tests.order)
                 self.answers.process, self.tests.process = both
-            for cell in self.plan.code:
-                self.step(cell)
+            tests = [number for number, cell in enumerate(self.plan.code) if name_of(cell) in self.plan.tests]
+            last_test = max(tests, default=0)
+            for number, cell in enumerate(self.plan.code):
+                self.step(cell, is_needed=number < last_test)
             if self.marked.again:
                 with self.spent.on("again"):
                     self.tell_again()
@@ -294,15 +296,16 @@ class Run:
                 self.warm.end(*filter(None, (self.answers.process, self.tests.process)))
         return self.marked
 
-    def step(self, cell: NotebookNode) -> None:
-        """One code cell."""
+    def step(self, cell: NotebookNode, is_needed: bool) -> None:
+        """One code cell; one of the author's that no later test needs runs beside the answers only."""
         question = self.plan.questions.get(name_of(cell))
         if question is None or name_of(cell) == question.id:
             with self.spent.on("answers"):
                 self.marked.shown[cell.id] = self.run_answer(self.source(cell))
         if question is None:
-            with self.spent.on("tests"):
-                self.run_beside(cell.source, self.clock.until)
+            if is_needed:
+                with self.spent.on("tests"):
+                    self.run_beside(cell.source, self.clock.until)
         elif name_of(cell) == question.test_id and not question.live:
             with self.spent.on("tests"):
                 ran, said = self.test(question, cell.source)
