@@ -170,7 +170,10 @@ def is_session(name: str) -> bool:
 
 def lighthouse_table(measured: list) -> Table:
     """What Lighthouse found on each page."""
-    table = Table("Page", caption="Lighthouse: a phone at slow 4G; paints in seconds, script in milliseconds blocked")
+    told = (
+        "Lighthouse: a phone at slow 4G, the middle of three runs; paints in seconds, milliseconds blocked by scripts"
+    )
+    table = Table("Page", caption=told)
     for heading in ("Speed", "Access", "Practice", "First paint", "Largest", "Shift", "Blocked"):
         table.add_column(heading, justify="right", no_wrap=True)
     for page in measured:

@@ -17,6 +17,7 @@ LOCK = Path(__file__).parent / "node"
 PLACE = folders.BUILD / "lighthouse"
 CATEGORIES = ("performance", "accessibility", "best-practices")
 REACH = 95
+RUNS = 3  # of a page, of which the middle one counts: what else the machine does moves a single one by several marks
 FETCH_SECONDS, LOOK_SECONDS = 600, 180
 SOURCE = "requirements-site.txt"
 
@@ -101,9 +102,14 @@ def measure_pages(
     with serve(folders.SITE) as address:
         for name in names:
             progress(name, len(looked), len(names))
-            looked.append(look(address, name))
+            looked.append(choose_middle([look(address, name) for _ in range(RUNS)]))
     progress("", len(names), len(names))
     return looked
+
+
+def choose_middle(runs: list[Looked]) -> Looked:
+    """The run of middling performance."""
+    return sorted(runs, key=lambda run: (run.performance, -run.blocked))[len(runs) // 2]
 
 
 def look(address: str, name: str) -> Looked:

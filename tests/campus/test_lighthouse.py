@@ -5,7 +5,7 @@ import json
 import pytest
 
 from campus.errors import CampusError
-from campus.lighthouse import LOCK, read_report
+from campus.lighthouse import LOCK, choose_middle, read_report
 
 NAME = "modules/03-queues/03-3-clinic.html"
 
@@ -46,6 +46,11 @@ def test_are_marks_of_a_hundred_and_paints_in_seconds():
 def test_does_a_mark_under_the_aim_name_what_cost_it_and_nothing_that_does_not_apply():
     looked = read_report(make_report(0.8, 5000), NAME)
     assert looked.shortfalls == ["performance 80 (largest-contentful-paint: Largest Contentful Paint)"]
+
+
+def test_does_the_run_of_middling_performance_count():
+    runs = [read_report(make_report(mark, 2000), NAME) for mark in (0.99, 0.71, 0.96)]
+    assert choose_middle(runs).performance == 96
 
 
 def test_is_a_page_that_did_not_load_an_error():
