@@ -68,7 +68,8 @@ def draw_table(headings: list[str], rows: list[list[str]]) -> nodes.table:
     head, *body = (
         nodes.row("", *(nodes.entry("", nodes.paragraph("", text)) for text in row)) for row in [headings, *rows]
     )
-    return nodes.table("", group + [nodes.thead("", head), nodes.tbody("", *body)])
+    group += [nodes.thead("", head), nodes.tbody("", *body)]
+    return nodes.table("", group)
 
 
 class Report(Directive):

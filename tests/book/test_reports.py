@@ -1,5 +1,7 @@
 """Does the accessibility statement say what the last site check found, and no more?"""
 
+from docutils import nodes
+
 REPORT = {
     "date": "2026-11-25",
     "axe": "4.12.1",
@@ -49,3 +51,12 @@ def test_does_the_speed_of_each_page_stand_as_lighthouse_gave_it():
     said, rows = tell_speed(REPORT | {"lighthouse": [{"name": "modules/03-queues/03-3-clinic.html", **marks}]})
     assert "25 November 2026" in said
     assert rows == [["03-3-clinic", "97", "100", "96", "1.2", "1.9", "0.01"]]
+
+
+def test_does_a_table_have_its_headings_and_rows():
+    from course_reports import draw_table
+
+    table = draw_table(["page", "speed"], [["3.3", "97"], ["7.2", "100"]])
+    rows = [[entry.astext() for entry in row] for row in table.findall(nodes.row)]
+    assert rows == [["page", "speed"], ["3.3", "97"], ["7.2", "100"]]
+    assert [group.parent.tagname for group in table.findall(nodes.thead)] == ["tgroup"]
