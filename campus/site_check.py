@@ -39,8 +39,9 @@ RUN_AXE = """rules => axe.run(document, {runOnly: {type: 'tag', values: rules}, 
   .then(found => found.violations.flatMap(({id, impact, help, nodes}) => nodes.map(node =>
     ({rule: id, impact, help, target: node.target.join(' '), html: node.html.slice(0, 200)}))))"""
 SHOW_ALL = "* { content-visibility: visible !important; }"  # axe looks at what is laid out
+FETCH_IMAGES = "[...document.images].forEach(image => { image.loading = 'eager'; })"  # else when near
 OPEN_FOLDS = "document.querySelectorAll('details').forEach(fold => { fold.open = true; })"
-SETTLE = 400  # milliseconds: the theme makes what scrolls reachable by keyboard 300 after a change
+SETTLE = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"  # what scrolls is found
 
 
 @dataclass(frozen=True)
@@ -255,6 +256,7 @@ def visit_page(checked: Checked, address: str, browser) -> None:
     page.on("console", lambda said: checked.errors.append(said.text) if said.type == "error" else None)
     try:
         page.goto(f"{address}/{checked.name}")
+        page.evaluate(FETCH_IMAGES)
         page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
         page.wait_for_load_state("networkidle")
         checked.bytes = weigh(responses)
@@ -273,7 +275,7 @@ def look(page, width: str, checked: Checked) -> None:
     page.evaluate(read_axe())
     page.add_style_tag(content=SHOW_ALL)
     page.evaluate(OPEN_FOLDS)
-    page.wait_for_timeout(SETTLE)
+    page.evaluate(SETTLE)
     wide = page.evaluate("document.documentElement.scrollWidth")
     if wide > WIDTHS[width]:
         checked.too_wide.append(f"{width}: {wide} pixels")

@@ -23,6 +23,7 @@
     const late = setTimeout(() => fail(new Error("fails: no answer in 10 seconds")), 10_000);
     socket.onopen = () => socket.send("hello");
     socket.onerror = () => { clearTimeout(late); fail(new Error("fails: it could not be opened")); };
+    socket.onclose = () => { clearTimeout(late); fail(new Error("fails: it was closed before it answered")); };
     socket.onmessage = said => { clearTimeout(late); socket.close(); said.data === "hello" ? done() : fail(new Error("fails: another answer came back")); };
   });
   const test = async (name, work) => {

@@ -123,6 +123,14 @@ def test_is_prose_what_is_neither_code_nor_table():
     assert page.prose == ("One three.",)
 
 
+def test_are_images_weighed_that_come_only_when_they_are_near(tmp_path):
+    (tmp_path / "theme.js").write_text(THEME)
+    (tmp_path / "one.gif").write_bytes(DOT)
+    far = '<body><div style="height: 90000px"></div><img loading="lazy" src="one.gif" alt="A dot">'
+    (tmp_path / "far.html").write_text(HEAD.format(title="Far") + far + '<div style="height: 90000px"></div></body>')
+    assert check_site(site=tmp_path)[0].bytes["image"] == len(DOT)
+
+
 def test_has_a_sample_of_the_real_pages_no_fault_and_little_weight():
     build_book()
     session = list_sessions()[0].name
